@@ -1,0 +1,42 @@
+# make demo      search the real NAS-Bench-201 table and write runs/demo/report.html
+# make test      lint, types, tests
+# make test-all  the slow tests as well
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test test-all lint clean
+
+demo: $(VENV)/.installed
+	$(BIN)/ganas demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+test-all: lint
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p ganas
+	$(BIN)/mypy tests perf
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing into $(VENV) ..."
+	$(INSTALL) --editable .
+	@touch $@
+
+# torch first and by name: a newer one, asked for by another package, would take gigabytes.
+$(VENV)/.installed-test: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing the test tools into $(VENV) ..."
+	$(INSTALL) torch
+	$(INSTALL) --editable '.[torch,test]'
+	@touch $@ $(VENV)/.installed

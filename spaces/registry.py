@@ -1,0 +1,217 @@
+"""Names to objects: the registry that spaces, benchmarks and strategies share, and the registry of spaces.
+
+Four ways to a name, and a name can be taken only once:
+
+- built-in: a line in the table of a registry (``module:attribute``, imported when the name is first loaded);
+- installed: an entry point of another distribution, in the group of the registry (``ganas.spaces``, ...);
+- at run time: the ``register`` decorator of the registry, for a script or a notebook;
+- by place: ``module:attribute`` or ``folder/file.py:attribute`` stands for itself wherever a name is wanted, worker
+  processes included.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import TypeVar
+
+from ganas.spaces.errors import DuplicateName, GanasError, InvalidSetting, unknown_name
+from ganas.spaces.space import Space
+
+__all__ = ["SPACES", "Entry", "Registry", "load_space", "register_space"]
+
+Registered = TypeVar("Registered", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One registered name.
+
+    Attributes:
+        name: The registered name.
+        origin: Distribution that gives it, or ``"this process"`` for one registered at run time.
+        version: Version of the distribution; empty at run time.
+        load: Imports and returns what the name stands for.
+    """
+
+    name: str
+    origin: str
+    version: str
+    load: Callable[[], Callable[..., object]]
+
+
+class PluginError(GanasError, ImportError):
+    """An installed plug-in that cannot be imported."""
+
+
+class Registry:
+    """Names of one kind of thing.
+
+    Args:
+        kind: What an entry is called in messages, such as ``"space"``.
+        group: Entry-point group that other distributions use.
+        built_in: Returns the built-in entries; called once, when the first name is looked up.
+    """
+
+    def __init__(
+        self, kind: str, group: str, built_in: Callable[[], Mapping[str, str | Callable[..., object]]]
+    ) -> None:
+        self.kind = kind
+        self.group = group
+        self._built_in = built_in
+        self._at_run_time: dict[str, Entry] = {}
+
+    @cached_property
+    def _installed(self) -> dict[str, Entry]:
+        found: dict[str, Entry] = {}
+        version = own_version()
+        for name, target in self._built_in().items():
+            found[name] = Entry(name, "ganas", version, _importer(target))
+        for point in metadata.entry_points(group=self.group):
+            distribution = point.dist.name if point.dist is not None else "an unknown distribution"
+            if point.name in found:
+                raise DuplicateName(
+                    f"{self.kind} {point.name!r} is given by both {found[point.name].origin} and {distribution}: "
+                    "uninstall one of them"
+                )
+            found[point.name] = Entry(
+                point.name, distribution, point.dist.version if point.dist is not None else "", _plugin(point)
+            )
+        return found
+
+    def entries(self) -> dict[str, Entry]:
+        """Every entry by name, sorted; nothing is imported.
+
+        Raises:
+            DuplicateName: Two distributions claim one name.
+        """
+        return dict(sorted({**self._installed, **self._at_run_time}.items()))
+
+    def load(self, name: str) -> Callable[..., object]:
+        """Import what the name stands for.
+
+        Raises:
+            UnknownName: Nothing has this name.
+            PluginError: Its distribution or module cannot be imported.
+        """
+        if isinstance(name, str) and ":" in name:
+            return _load_place(self.kind, name)
+        entry = self._at_run_time.get(name) or self._installed.get(name)
+        if entry is None:
+            raise unknown_name(self.kind, name, self.entries())
+        return entry.load()
+
+    def register(self, name: str) -> Callable[[Registered], Registered]:
+        """Register a class or a function under ``name`` for this process; use it as a decorator.
+
+        Raises:
+            DuplicateName: The name is taken.
+            InvalidSetting: The name is not a non-empty string without spaces.
+        """
+        if not isinstance(name, str) or not name or name != "".join(name.split()):
+            raise InvalidSetting(f"a {self.kind} needs a name without spaces, not {name!r}")
+
+        def decorate(target: Registered) -> Registered:
+            taken = self._at_run_time.get(name) or self._installed.get(name)
+            # A notebook cell that is run again defines the same class again: that replaces it.
+            if taken is not None and _qualified(taken) != f"{target.__module__}.{target.__qualname__}":
+                raise DuplicateName(f"{self.kind} {name!r} is already given by {taken.origin}")
+            self._at_run_time[name] = Entry(name, "this process", "", lambda: target)
+            return target
+
+        return decorate
+
+
+def own_version() -> str:
+    """The installed version of Ganas; empty when it runs from a folder that is not installed."""
+    try:
+        return metadata.version("ganas")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _qualified(entry: Entry) -> str:
+    if entry.origin != "this process":
+        return ""
+    target = entry.load()
+    return f"{target.__module__}.{target.__qualname__}"
+
+
+def _importer(target: str | Callable[..., object]) -> Callable[[], Callable[..., object]]:
+    if not isinstance(target, str):
+        return lambda: target
+    module, _, attribute = target.partition(":")
+
+    def load() -> Callable[..., object]:
+        loaded: Callable[..., object] = getattr(importlib.import_module(module), attribute)
+        return loaded
+
+    return load
+
+
+def _plugin(point: metadata.EntryPoint) -> Callable[[], Callable[..., object]]:
+    def load() -> Callable[..., object]:
+        try:
+            loaded: Callable[..., object] = point.load()
+        except Exception as error:
+            origin = point.dist.name if point.dist is not None else point.value
+            raise PluginError(f"plug-in {point.name!r} of {origin} cannot be imported: {error!r}") from error
+        return loaded
+
+    return load
+
+
+@cache
+def _load_place(kind: str, place: str) -> Callable[..., object]:
+    """Import ``module:attribute`` or ``file.py:attribute``; once, so that a class stays the same class."""
+    module_name, _, attribute = place.rpartition(":")
+    try:
+        if module_name.endswith(".py"):
+            path = Path(module_name).resolve()
+            specification = importlib.util.spec_from_file_location(path.stem, path)
+            if specification is None or specification.loader is None:
+                raise ImportError(f"{path} is not a Python file")
+            module = importlib.util.module_from_spec(specification)
+            specification.loader.exec_module(module)
+        else:
+            module = importlib.import_module(module_name)
+        loaded: Callable[..., object] = getattr(module, attribute)
+    except Exception as error:
+        raise PluginError(f"{kind} {place!r} cannot be imported: {error!r}") from error
+    return loaded
+
+
+SPACES = Registry(
+    "space",
+    "ganas.spaces",
+    lambda: {
+        "nasbench101": "ganas.spaces.nasbench101.space:NASBench101",
+        "nasbench201": "ganas.spaces.nasbench201.space:NASBench201",
+    },
+)
+"""The registered spaces; each entry is a subclass of :class:`~ganas.spaces.space.Space`."""
+
+register_space = SPACES.register
+
+
+@cache
+def _instance(space_class: Callable[[], Space]) -> Space:
+    return space_class()
+
+
+def load_space(name: str) -> Space:
+    """Return the space of this name; the same object every time.
+
+    Raises:
+        UnknownName: No space has this name.
+        InvalidSetting: What is registered is not a space.
+    """
+    space_class = SPACES.load(name)
+    if not (isinstance(space_class, type) and issubclass(space_class, Space)):
+        raise InvalidSetting(f"{name!r} is registered as a space and is not a subclass of ganas.Space")
+    return _instance(space_class)
