@@ -1,0 +1,1 @@
+"""Benchmarks: answer queries about architectures and state what they cost."""

@@ -1,0 +1,114 @@
+"""The benchmark: answers queries about architectures of one space, and states what they cost."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.bench.metric import Metric, Optimum, Result
+from ganas.spaces.architecture import Architecture
+from ganas.spaces.errors import UnknownMetric, unknown_name
+from ganas.spaces.space import Space
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Architectures", "Benchmark"]
+
+Architectures = Sequence[Architecture] | NDArray[np.integer]
+"""Many architectures: objects, an integer genotype array (count, positions), or row indices (count,)."""
+
+
+class Benchmark(ABC):
+    """Answers queries and states their cost. Tables, surrogates and trainers share this interface.
+
+    What was not measured raises a typed error; nothing is imputed and nothing falls back. ``query`` is free of side
+    effects: budgets live in the ledger of a study.
+    """
+
+    name: str
+    """Registered name, ``family-dataset``."""
+    kind: ClassVar[Literal["table", "surrogate", "trainer"]]
+    space: Space
+    metrics: Mapping[str, Metric]
+    """Every metric that can be asked for, by name."""
+    objective: str
+    """The metric that a search maximises (or minimises) unless told otherwise; never a test metric."""
+    source: str
+    """``table:<hash>``, ``surrogate:<hash>`` or ``trainer:<protocol>``: which numbers these are."""
+
+    @abstractmethod
+    def query(
+        self,
+        architecture: Architecture,
+        metric: str | None = None,
+        *,
+        epoch: int | None = None,
+        trial: int | None = None,
+    ) -> Result:
+        """Answer one question.
+
+        Args:
+            architecture: An architecture of :attr:`space`.
+            metric: Name of a metric; None for :attr:`objective`.
+            epoch: After how many completed epochs; None for the last that the metric has.
+            trial: Position of one trial, from 0; None for the mean over all trials of the architecture.
+
+        Raises:
+            UnknownMetric: No metric has this name.
+            SplitNotMeasured: The metric is of a split that this benchmark does not hold.
+            EpochNotMeasured: It holds no value at this epoch.
+            TrialNotMeasured: The architecture has no such trial.
+            ArchitectureNotMeasured: The table has no entry for the architecture.
+            WrongSpace: The architecture is of another space.
+        """
+
+    @abstractmethod
+    def query_many(
+        self, architectures: Architectures, metrics: Sequence[str] | None = None, *, epoch: int | None = None
+    ) -> NDArray[np.float64]:
+        """Means over trials for many architectures, (number of architectures, number of metrics).
+
+        Raises:
+            GanasError: As :meth:`query`, naming the first architecture concerned.
+        """
+
+    @abstractmethod
+    def num_trials(self, architecture: Architecture, metric: str | None = None) -> int:
+        """How many trials of this architecture were measured (0 for a metric that is not of a trial)."""
+
+    @abstractmethod
+    def optimum(self, metric: str | None = None) -> Optimum:
+        """The best known mean value of a metric.
+
+        Raises:
+            NotSupported: No best value is known (an open-ended benchmark).
+        """
+
+    def frame(self) -> pandas.DataFrame:
+        """Every entry as a pandas frame: the architecture's notation, then one column a metric (mean over trials).
+
+        Raises:
+            NotSupported: The benchmark has no finite list of entries.
+        """
+        from ganas.spaces.errors import NotSupported
+
+        raise NotSupported(f"{self.name!r} has no finite list of entries")
+
+    def metric(self, name: str | None = None) -> Metric:
+        """The metric of this name; None for :attr:`objective`.
+
+        Raises:
+            UnknownMetric: No metric has this name.
+        """
+        try:
+            return self.metrics[self.objective if name is None else name]
+        except KeyError:
+            raise unknown_name(f"metric of {self.name!r}", name, self.metrics, UnknownMetric) from None
+
+    def __repr__(self) -> str:
+        return f"<Benchmark {self.name} ({self.kind} of {self.space.name}): {', '.join(self.metrics)}>"

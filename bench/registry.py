@@ -1,0 +1,49 @@
+"""The registered benchmarks: every table of the data catalogue, and what other distributions add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+
+from ganas.bench.benchmark import Benchmark
+from ganas.spaces.errors import InvalidSetting
+from ganas.spaces.registry import Registry
+
+__all__ = ["BENCHMARKS", "load_benchmark", "register_benchmark"]
+
+
+def _tables() -> Mapping[str, str | Callable[..., object]]:
+    from ganas.data.catalog import cards
+
+    return {name: partial(_open_table, name) for name in cards()}
+
+
+def _open_table(name: str) -> Benchmark:
+    from ganas.bench.tabular import TabularBenchmark
+    from ganas.data.catalog import card
+
+    return TabularBenchmark.from_card(card(name))
+
+
+BENCHMARKS = Registry("benchmark", "ganas.benchmarks", _tables)
+"""The registered benchmarks; each entry is a callable without arguments that returns a Benchmark."""
+
+register_benchmark = BENCHMARKS.register
+
+
+@lru_cache(maxsize=8)
+def _opened(build: Callable[[], object], name: str) -> Benchmark:
+    benchmark = build()
+    if not isinstance(benchmark, Benchmark):
+        raise InvalidSetting(f"{name!r} is registered as a benchmark and gives a {type(benchmark).__name__}")
+    return benchmark
+
+
+def load_benchmark(name: str) -> Benchmark:
+    """Open the benchmark of this name; the same object while it stays among the last eight opened.
+
+    Raises:
+        UnknownName: No benchmark has this name.
+        DataError: Its file is missing or damaged.
+    """
+    return _opened(BENCHMARKS.load(name), name)

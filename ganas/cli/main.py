@@ -1,0 +1,71 @@
+"""The ``ganas`` command: assembles the commands and turns errors into one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from ganas.cli import catalog, checking, data, query, runs
+from ganas.cli.output import print_error
+from ganas.spaces.errors import GanasError, closest_match, quote_list
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="ganas",
+    help="Query neural architecture search benchmarks, and compare search strategies on them.",
+    epilog="Example: ganas compare --benchmarks nasbench201-cifar10 --strategies local-search,random-search --seeds 20",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+for module in (catalog, query, runs, checking):
+    module.add_commands(app)
+app.add_typer(data.app, name="data")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exits with 0, with 1 for an error of Ganas and with 2 for a wrong call."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit status."""
+    try:
+        status = app(list(arguments) or ["--help"], standalone_mode=False, prog_name="ganas")
+    except GanasError as error:
+        print_error(str(error))
+        return 1
+    except typer.TyperException as error:
+        print_error(_usage(error, arguments))
+        return int(error.exit_code)
+    except typer.Exit as error:
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print_error("interrupted; a run with --out goes on when the same command is given again")
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print_error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+def _usage(error: typer.TyperException, arguments: Sequence[str]) -> str:
+    message = " ".join(error.format_message().split())
+    commands = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    given = next((argument for argument in arguments if not argument.startswith("-")), "")
+    if message.startswith("No such command") and given not in commands:
+        return f"unknown command {given!r}: known are {quote_list(commands, 20)}{closest_match(given, commands)}"
+    return message or "no command was given; see ganas --help"
+
+
+if __name__ == "__main__":
+    main()
