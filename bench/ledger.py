@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ganas.bench.benchmark import Benchmark
-from ganas.bench.metric import Evaluation
+from ganas.bench.metric import Evaluation, Result
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import BudgetExhausted, InvalidSetting, NotMeasured, closest_match
 
@@ -120,21 +120,29 @@ class Ledger:
         return evaluation
 
     def _ask(self, architecture: Architecture, fidelity: int | None) -> Evaluation:
-        benchmark, query = self.benchmark, len(self.entries) + 1
+        query = len(self.entries) + 1
         trial = None
         try:
             if self.signal == "random":
-                trials = benchmark.num_trials(architecture, self.metrics[0])
-                trial = int(self.rng.integers(trials)) if trials else None
+                trials = self.benchmark.query(architecture, self.metrics[0], epoch=fidelity).trials
+                trial = int(self.rng.choice(trials)) if trials else None
             values, cost = {}, 0.0
             for name in self.metrics:
-                of_a_trial = trial is not None and benchmark.num_trials(architecture, name) > 0
-                result = benchmark.query(architecture, name, epoch=fidelity, trial=trial if of_a_trial else None)
+                result = self._result(architecture, name, fidelity, trial)
                 values[name] = result.value
                 cost = max(cost, result.cost_seconds)
         except NotMeasured as error:
             return Evaluation(architecture, _NOTHING, query, True, fidelity, trial, 0.0, str(error))
         return Evaluation(architecture, values, query, True, fidelity, trial, cost)
+
+    def _result(self, architecture: Architecture, name: str, fidelity: int | None, trial: int | None) -> Result:
+        """One metric of the training that is paid for; what has no epochs or trials is asked without."""
+        if fidelity is None and trial is None:
+            return self.benchmark.query(architecture, name)
+        epoch = fidelity if self.benchmark.metric(name).epochs else None
+        if trial is not None and not self.benchmark.num_trials(architecture, name):
+            trial = None
+        return self.benchmark.query(architecture, name, epoch=epoch, trial=trial)
 
     def _enter(self, key: tuple[int, int | None], evaluation: Evaluation, wall_seconds: float) -> None:
         self.simulated_seconds += evaluation.cost_seconds

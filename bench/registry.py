@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 
 from ganas.bench.benchmark import Benchmark
-from ganas.spaces.errors import InvalidSetting
-from ganas.spaces.registry import Registry
+from ganas.spaces.errors import GanasError, InvalidSetting
+from ganas.spaces.registry import PluginError, Registry
 
 __all__ = ["BENCHMARKS", "load_benchmark", "register_benchmark"]
 
@@ -33,9 +33,15 @@ register_benchmark = BENCHMARKS.register
 
 @lru_cache(maxsize=8)
 def _opened(build: Callable[[], object], name: str) -> Benchmark:
-    benchmark = build()
+    try:
+        benchmark = build if isinstance(build, Benchmark) else build()
+    except GanasError:
+        raise
+    except Exception as error:
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(f"benchmark {name!r} cannot be opened: {text}") from error
     if not isinstance(benchmark, Benchmark):
-        raise InvalidSetting(f"{name!r} is registered as a benchmark and gives a {type(benchmark).__name__}")
+        raise InvalidSetting(f"{name!r} is given as a benchmark and makes a {type(benchmark).__name__}")
     return benchmark
 
 
@@ -45,5 +51,7 @@ def load_benchmark(name: str) -> Benchmark:
     Raises:
         UnknownName: No benchmark has this name.
         DataError: Its file is missing or damaged.
+        PluginError: It cannot be imported, or its function fails.
+        InvalidSetting: What is registered does not make a benchmark.
     """
     return _opened(BENCHMARKS.load(name), name)

@@ -145,3 +145,30 @@ def test_nothing_in_a_study_reads_the_benchmark_around_the_ledger(strategy, spac
     assert study.ledger.queries == 60
     with pytest.raises(AssertionError, match="around the ledger"):
         guarded.query(study.best.architecture)
+
+
+def test_random_signal_with_gaps_between_trials(bench):
+    frame = bench.frame()[["architecture", "valid_accuracy"]].head(200)
+    frame = frame.assign(first=frame["valid_accuracy"], second=np.nan, third=frame["valid_accuracy"] + 1)
+    columns = ("first", "second", "third")
+    gaps = ganas.TabularBenchmark.from_frame(
+        name="gaps",
+        space="nasbench201",
+        frame=frame,
+        architecture="architecture",
+        metrics={columns: ganas.Metric("valid_accuracy", "percent", "valid")},
+    )
+    ledger = ledger_of(gaps, signal="random", budget=200)
+    evaluations = [ledger.evaluate(bench.space.parse(text)) for text in frame["architecture"]]
+    assert {evaluation.trial for evaluation in evaluations} == {0, 2}
+    assert not any(evaluation.failure for evaluation in evaluations)
+
+
+def test_a_fidelity_is_asked_of_metrics_that_have_epochs(bench):
+    ledger = ledger_of(bench, metrics=["valid_accuracy", "parameters"])
+    (architecture,) = bench.space.sample(1, rng=np.random.default_rng(1))
+    full = ledger.evaluate(architecture, 200)
+    assert full.failure is None and set(full.values) == {"valid_accuracy", "parameters"}
+    refused = ledger.evaluate(architecture, 12)
+    assert "12" in (refused.failure or "") and not refused.values
+    assert ledger.queries == 2, "another fidelity is another evaluation"

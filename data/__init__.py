@@ -1,0 +1,1 @@
+"""Data: catalogue, cards, embedded tables and converters."""

@@ -1,0 +1,1 @@
+"""Converters of published files to the tables of Ganas."""

@@ -1,0 +1,136 @@
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from ganas.data.catalog import card, cards, home, read_card, table_path, verify
+from ganas.data.tables import file_sha256
+from ganas.spaces.errors import DataError, DuplicateName, UnknownName
+
+EMBEDDED = ["nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet16"]
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANAS_HOME", str(tmp_path))
+    (tmp_path / "tables").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def converted(own_home):
+    """A copy of an embedded table under another name, as a converter would leave it."""
+    source = card("nasbench201-cifar10")
+    folder = own_home / "tables"
+    shutil.copy(table_path(source), folder / "mine.parquet")
+    text = (source.folder.parent / "cards" / "nasbench201-cifar10.toml").read_text(encoding="utf-8")
+    text = text.replace('name = "nasbench201-cifar10"', 'name = "mine"').replace(source.file, "mine.parquet")
+    (folder / "mine.toml").write_text(text, encoding="utf-8")
+    return folder / "mine.toml"
+
+
+def test_the_embedded_tables(own_home):
+    assert list(cards()) == EMBEDDED
+    for name in EMBEDDED:
+        found = card(name)
+        assert (found.name, found.rows, found.space) == (name, 15_625, "nasbench201")
+        assert found.objective == "valid_accuracy" and found.cost == "train_seconds"
+        assert found.licence == "MIT" and found.source.licence == "Apache-2.0"
+        assert found.known_defects
+        assert table_path(found).is_file()
+    assert [card(name).num_classes for name in EMBEDDED] == [10, 100, 120]
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_the_embedded_tables_are_what_their_cards_say(name):
+    confirmed = "\n".join(verify(card(name)))
+    assert card(name).sha256 in confirmed
+    assert "rows: 15625" in confirmed
+    assert "valid_accuracy, architectures by number of trials: ((2, 7456), (3, 8169))" in confirmed
+
+
+def test_verify_names_everything_that_is_wrong():
+    found = card(EMBEDDED[0])
+    metrics = (replace(found.metrics[0], best_mean=91.5), *found.metrics[1:])
+    wrong = replace(found, sha256="0" * 64, rows=15_624, trial_counts=((3, 15_625),), metrics=metrics)
+    with pytest.raises(DataError) as caught:
+        verify(wrong)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in ("sha256 is", "rows is 15625, and the card says 15624", "number of trials is", "the card says 91.5"):
+        assert part in message
+    assert "train_seconds" not in message
+
+
+def test_an_unknown_name_names_the_closest():
+    with pytest.raises(UnknownName, match="did you mean 'nasbench201-cifar100'"):
+        card("nasbench201-cifar-100")
+
+
+def test_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("GANAS_HOME", str(tmp_path / "here"))
+    assert home() == tmp_path / "here"
+    monkeypatch.delenv("GANAS_HOME")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert home() == tmp_path / "cache" / "ganas"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert home() == tmp_path / ".cache" / "ganas"
+    assert list(cards()) == EMBEDDED
+
+
+def test_converted_tables_are_found(converted):
+    assert list(cards()) == ["mine", *EMBEDDED]
+    found = card("mine")
+    assert table_path(found) == converted.parent / "mine.parquet"
+    assert verify(found) == verify(card(EMBEDDED[0]))
+
+
+def test_a_missing_table_is_a_typed_error(converted):
+    (converted.parent / "mine.parquet").unlink()
+    with pytest.raises(DataError, match=r"cannot read .*mine\.parquet"):
+        verify(card("mine"))
+
+
+def test_a_converted_table_cannot_take_an_embedded_name(converted):
+    converted.write_text(converted.read_text().replace('"mine"', '"nasbench201-cifar10"'))
+    with pytest.raises(DuplicateName, match=r"mine\.toml names its table 'nasbench201-cifar10'"):
+        cards()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('space = "nasbench201"\n', "", "lacks the field 'space'"),
+        ('space = "nasbench201"\n', 'spaces = "nasbench201"\n', "unknown field 'spaces'; did you mean 'space'"),
+        ("rows = 15625", 'rows = "15625"', "rows in the card mine.toml must be int"),
+        ("rows = 15625", "rows = true", "rows in the card mine.toml must be int"),
+        ("rows = 15625", "rows = 15625 rows", "cannot read the card"),
+        ('split = "valid"', 'split = "validation"', "split in metrics in the card mine.toml must be"),
+        ("epochs = [200]", "epochs = [200.5]", "epochs in metrics"),
+        ('objective = "valid_accuracy"', 'objective = "accuracy"', "names 'accuracy', which is not among its metrics"),
+        ('cost = "train_seconds"', 'cost = "seconds"', "names 'seconds', which is not among its metrics"),
+        ("epochs = [200]\nper_trial", "epochs = [100, 200]\nper_trial", "gives 3 columns for 'valid_accuracy'"),
+        ("2 = 7456", "2 = 7456.0", "trial_counts in the card"),
+    ],
+)
+def test_a_damaged_card_is_a_typed_error(converted, old, new, message):
+    text = converted.read_text()
+    assert old in text
+    converted.write_text(text.replace(old, new, 1))
+    with pytest.raises(DataError, match=message) as caught:
+        read_card(converted, converted.parent)
+    assert "\n" not in str(caught.value)
+
+
+def test_cards_name_no_machine_and_no_registry_host():
+    folder = card(EMBEDDED[0]).folder.parent / "cards"
+    for path in folder.glob("*.toml"):
+        text = path.read_text(encoding="utf-8")
+        assert "http" not in text and "/home" not in text
+        assert path.stem == read_card(path, folder).name
+
+
+def test_the_digest_of_a_card_is_that_of_its_file():
+    for found in cards().values():
+        assert file_sha256(table_path(found)) == found.sha256
