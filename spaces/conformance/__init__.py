@@ -1,0 +1,1 @@
+"""The checks of the conformance kit for spaces; :mod:`ganas.spaces.testing` is the way in."""
