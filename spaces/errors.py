@@ -49,6 +49,7 @@ __all__ = [
     "UnknownName",
     "WrongSpace",
     "closest_match",
+    "missing_torch",
     "quote_list",
     "unknown_name",
 ]
@@ -132,6 +133,15 @@ class StoreError(GanasError, RuntimeError):
 
 class CheckFailed(GanasError, AssertionError):
     """A conformance check that a plug-in does not pass."""
+
+
+def missing_torch(purpose: str) -> MissingDependency:
+    """Build the error for what cannot be done without torch; ``purpose`` begins the sentence.
+
+    >>> print(missing_torch("building networks"))
+    building networks needs torch: pip install 'ganas[torch]'
+    """
+    return MissingDependency(f"{purpose} needs torch: pip install 'ganas[torch]'")
 
 
 def closest_match(given: object, allowed: Iterable[str]) -> str:

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 from ganas.spaces.errors import DuplicateName, GanasError, InvalidSetting, unknown_name
 from ganas.spaces.space import Space
 
-__all__ = ["SPACES", "Entry", "Registry", "load_space", "register_space"]
+__all__ = ["SPACES", "Entry", "PluginError", "Registry", "load_place", "load_space", "place_of", "register_space"]
 
 Registered = TypeVar("Registered", bound=Callable[..., object])
 
@@ -46,7 +49,7 @@ class Entry:
 
 
 class PluginError(GanasError, ImportError):
-    """An installed plug-in that cannot be imported."""
+    """A plug-in that cannot be imported or made."""
 
 
 class Registry:
@@ -100,7 +103,7 @@ class Registry:
             PluginError: Its distribution or module cannot be imported.
         """
         if isinstance(name, str) and ":" in name:
-            return _load_place(self.kind, name)
+            return load_place(self.kind, name)
         entry = self._at_run_time.get(name) or self._installed.get(name)
         if entry is None:
             raise unknown_name(self.kind, name, self.entries())
@@ -158,32 +161,74 @@ def _plugin(point: metadata.EntryPoint) -> Callable[[], Callable[..., object]]:
     def load() -> Callable[..., object]:
         try:
             loaded: Callable[..., object] = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             origin = point.dist.name if point.dist is not None else point.value
-            raise PluginError(f"plug-in {point.name!r} of {origin} cannot be imported: {error!r}") from error
+            raise PluginError(f"plug-in {point.name!r} of {origin} cannot be imported: {_one_line(error)}") from error
         return loaded
 
     return load
 
 
-@cache
-def _load_place(kind: str, place: str) -> Callable[..., object]:
-    """Import ``module:attribute`` or ``file.py:attribute``; once, so that a class stays the same class."""
+def load_place(kind: str, place: str) -> Callable[..., object]:
+    """Import ``module:attribute`` or ``folder/file.py:attribute``.
+
+    Args:
+        kind: What it is called in messages.
+        place: Module or file, and the name of what is wanted in it.
+
+    Raises:
+        PluginError: It cannot be imported.
+    """
     module_name, _, attribute = place.rpartition(":")
     try:
-        if module_name.endswith(".py"):
-            path = Path(module_name).resolve()
-            specification = importlib.util.spec_from_file_location(path.stem, path)
-            if specification is None or specification.loader is None:
-                raise ImportError(f"{path} is not a Python file")
-            module = importlib.util.module_from_spec(specification)
-            specification.loader.exec_module(module)
-        else:
-            module = importlib.import_module(module_name)
+        in_file = module_name.endswith(".py")
+        module = _load_file(Path(module_name).resolve()) if in_file else importlib.import_module(module_name)
         loaded: Callable[..., object] = getattr(module, attribute)
-    except Exception as error:
-        raise PluginError(f"{kind} {place!r} cannot be imported: {error!r}") from error
+    except (Exception, SystemExit) as error:
+        file = Path(module_name.replace(".", "/") + ".py")
+        # A command does not look for modules in the current folder, as a script would.
+        hint = f"; did you mean {f'{file}:{attribute}'!r}?" if not in_file and file.is_file() else ""
+        raise PluginError(f"{kind} {place!r} cannot be imported: {_one_line(error)}{hint}") from error
     return loaded
+
+
+# Modules that were loaded from a file, by their name.
+_FILES: dict[str, Path] = {}
+
+
+@cache
+def _load_file(path: Path) -> ModuleType:
+    """Import a file; once, so that a class stays the same class."""
+    if not path.is_file():
+        raise ImportError(f"there is no file {path}")
+    # A name of its own: the file may be called like a module that it must not hide.
+    name = f"{path.stem}_{zlib.crc32(str(path).encode()):08x}"
+    specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(specification)
+    # Dataclasses and pydantic look the module of an annotation up there.
+    sys.modules[name] = module
+    try:
+        specification.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    _FILES[name] = path
+    return module
+
+
+def place_of(target: type) -> str:
+    """Where another process finds a class: ``module:attribute``, or ``file.py:attribute`` if it came from a file.
+
+    >>> place_of(Registry)
+    'ganas.spaces.registry:Registry'
+    """
+    return f"{_FILES.get(target.__module__, target.__module__)}:{target.__qualname__}"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 SPACES = Registry(
@@ -209,9 +254,13 @@ def load_space(name: str) -> Space:
 
     Raises:
         UnknownName: No space has this name.
+        PluginError: It cannot be imported, or its class cannot be called without arguments.
         InvalidSetting: What is registered is not a space.
     """
     space_class = SPACES.load(name)
     if not (isinstance(space_class, type) and issubclass(space_class, Space)):
-        raise InvalidSetting(f"{name!r} is registered as a space and is not a subclass of ganas.Space")
-    return _instance(space_class)
+        raise InvalidSetting(f"{name!r} is given as a space and is not a subclass of ganas.Space")
+    try:
+        return _instance(space_class)
+    except Exception as error:
+        raise PluginError(f"space {name!r} cannot be made: {_one_line(error)}") from error

@@ -13,14 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ganas.spaces.errors import InvalidSetting, MissingDependency
+from ganas.spaces.errors import InvalidSetting, missing_torch
 from ganas.spaces.nasbench201.space import EDGE_OPERATIONS, EDGES, NASBench201
 
 try:
     import torch
     from torch import Tensor, nn
 except ImportError as error:
-    raise MissingDependency("building networks needs torch: pip install 'ganas[torch]'") from error
+    raise missing_torch("building networks") from error
 
 __all__ = ["Cell", "CellNetwork", "ReductionBlock", "build_network"]
 
