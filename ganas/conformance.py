@@ -20,7 +20,7 @@ from ganas.bench.toy import ToyBenchmark
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.checks import Check, require
 from ganas.spaces.errors import ArchitectureNotMeasured
-from ganas.spaces.registry import load_space
+from ganas.spaces.registry import load_space, place_of
 from ganas.strategies.random_search import RandomSearch
 from ganas.strategy import MeasuredConstraint, PredicateConstraint, Problem, Proposal, Settings, Strategy
 from ganas.study import Study
@@ -128,14 +128,15 @@ def check_same_seed_in_a_fresh_process(strategy: StrategyClass, *, rng: np.rando
     if strategy.__module__ == "__main__" or getattr(module, strategy.__qualname__, None) is not strategy:
         return
     program = (
-        "import importlib, sys\n"
-        "sys.path[:0] = sys.argv[3:]\n"
+        "import sys\n"
+        "sys.path[:0] = sys.argv[2:]\n"
         "from ganas.conformance import _keys, _study, _toys\n"
-        "strategy = getattr(importlib.import_module(sys.argv[1]), sys.argv[2])\n"
+        "from ganas.plugins import load_strategy\n"
+        "strategy = load_strategy(sys.argv[1])\n"
         "print([_keys(_study(strategy, toy).run()) for toy in _toys()])\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", program, strategy.__module__, strategy.__qualname__, *filter(None, sys.path)],
+        [sys.executable, "-c", program, place_of(strategy), *filter(None, sys.path)],
         capture_output=True,
         text=True,
         env={**_environment(), "PYTHONHASHSEED": "12345"},

@@ -24,6 +24,7 @@ from ganas.bench.registry import load_benchmark
 from ganas.executors import run_jobs
 from ganas.plugins import load_strategy, make_settings
 from ganas.spaces.errors import InvalidSetting, StoreError, closest_match, quote_list
+from ganas.strategy import Problem
 from ganas.study import Study
 
 if TYPE_CHECKING:
@@ -136,17 +137,20 @@ class Experiment:
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
-            raise InvalidSetting(f"field {name!r} of {path}: {first['msg']}") from None
+            # To pydantic a list in the file is a tuple.
+            objection = first["msg"].removeprefix("Value error, ").replace("tuple", "list")
+            raise InvalidSetting(f"{f'field {name!r} of ' if name else ''}{path}: {objection}") from None
 
     def studies(self, benchmarks: Mapping[str, Benchmark]) -> list[StudyConfig]:
         """Every study of the grid, seeds innermost.
 
         Raises:
             UnknownName: A benchmark, strategy or metric is not known.
-            InvalidSetting: A setting is not one of its strategy.
+            InvalidSetting: A setting is not one of its strategy, or the metric is a test metric.
+            NotSupported: Studies are to stop at an optimum that a benchmark does not know.
         """
         variants = [variant for name in self.strategies for variant in _variants(name, self.settings.get(name, {}))]
-        metrics = {name: benchmarks[name].metric(self.metric).name for name in self.benchmarks}
+        metrics = {name: self._objective(benchmarks[name]) for name in self.benchmarks}
         return [
             StudyConfig(
                 benchmark,
@@ -163,6 +167,14 @@ class Experiment:
             for strategy, settings, label in variants
             for seed in self.seeds
         ]
+
+    def _objective(self, benchmark: Benchmark) -> str:
+        """The metric to improve on a benchmark; what would fail in every study fails here, before any is made."""
+        metric = benchmark.metric(self.metric)
+        Problem(benchmark.space, (metric,), self.budget)
+        if self.stop_at_optimum:
+            benchmark.optimum(metric.name)
+        return metric.name
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -371,6 +383,8 @@ def run_experiment(
     """
     from ganas.store import Store
 
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise InvalidSetting(f"the number of jobs at a time must be at least 1, not {jobs!r}")
     given = dict(benchmarks or {})
     opened = {name: given[name] if name in given else load_benchmark(name) for name in experiment.benchmarks}
     configs = experiment.studies(opened)

@@ -45,7 +45,7 @@ def load_strategy(name: str) -> type[Strategy]:
     """
     strategy_class = STRATEGIES.load(name)
     if not (isinstance(strategy_class, type) and issubclass(strategy_class, Strategy)):
-        raise InvalidSetting(f"{name!r} is registered as a strategy and is not a subclass of ganas.Strategy")
+        raise InvalidSetting(f"{name!r} is given as a strategy and is not a subclass of ganas.Strategy")
     return strategy_class
 
 
@@ -70,7 +70,10 @@ def make_settings(strategy_class: type[Strategy], values: Mapping[str, Any] | No
         return pydantic.TypeAdapter(strategy_class.settings_class).validate_python(dict(values))
     except pydantic.ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        if not first["loc"]:  # the dataclass itself objects, to how its fields fit together
+            objection = first["msg"].removeprefix("Value error, ")
+            raise InvalidSetting(f"settings of {strategy_class.name!r}: {objection}") from None
+        name = ".".join(str(part) for part in first["loc"])
         raise InvalidSetting(
             f"setting {name!r} of {strategy_class.name!r} cannot be {first['input']!r}: {first['msg']}"
         ) from None

@@ -121,6 +121,11 @@ class Store:
             self._check_schema()
         except (DatabaseError, OperationalError) as error:
             raise StoreError(f"{self.name} does not hold a store of Ganas: {error.orig}") from None
+        # Damage in the middle of a file shows only when that part is read.
+        event.listen(self._engine, "handle_error", self._refuse)
+
+    def _refuse(self, context: sql.ExceptionContext) -> None:
+        raise StoreError(f"the store in {self.name} cannot be read: {context.original_exception}")
 
     def _check_schema(self) -> None:
         with self._writing():

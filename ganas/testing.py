@@ -13,14 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ganas.bench.benchmark import Benchmark
-from ganas.bench.registry import BENCHMARKS
+from ganas.bench.registry import load_benchmark
 from ganas.bench.testing import BENCHMARK_CHECKS, check_benchmark
 from ganas.bench.testing import parametrize_with_checks as parametrize_benchmark_checks
 from ganas.conformance import STRATEGY_CHECKS
 from ganas.plugins import load_strategy
 from ganas.spaces.checks import Outcome, check_outcomes, parametrize, run_checks
-from ganas.spaces.registry import SPACES
+from ganas.spaces.registry import load_space
 from ganas.spaces.testing import SPACE_CHECKS, check_space
 from ganas.spaces.testing import parametrize_with_checks as parametrize_space_checks
 from ganas.strategy import Strategy
@@ -72,13 +71,12 @@ def strategy_outcomes(strategy: type[Strategy] | str) -> list[Outcome]:
 
 def benchmark_outcomes(name: str) -> list[Outcome]:
     """How each check of the benchmark kit goes, on a registered name or a place."""
-    built = BENCHMARKS.load(name)
-    return check_outcomes(BENCHMARK_CHECKS, built if isinstance(built, Benchmark) else built())
+    return check_outcomes(BENCHMARK_CHECKS, load_benchmark(name))
 
 
 def space_outcomes(name: str) -> list[Outcome]:
     """How each check of the space kit goes, on a registered name or a place."""
-    return check_outcomes(SPACE_CHECKS, SPACES.load(name)())
+    return check_outcomes(SPACE_CHECKS, load_space(name))
 
 
 def _strategy(strategy: type[Strategy] | str) -> type[Strategy]:

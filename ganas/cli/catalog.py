@@ -2,95 +2,128 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
+import re
+import sys
 from dataclasses import MISSING, fields
 from typing import Annotated, Any
 
 import typer
 
-from ganas.bench.registry import BENCHMARKS, load_benchmark
-from ganas.cli.output import Json, print_json, print_pairs, print_table, print_text
-from ganas.plugins import STRATEGIES, load_strategy
+from ganas.bench.registry import load_benchmark
+from ganas.cli.names import REGISTRIES, kind_of
+from ganas.cli.output import Json, example, print_items, print_json, print_pairs, print_table, print_text, snake_case
+from ganas.plugins import load_strategy
 from ganas.spaces.errors import GanasError, unknown_name
-from ganas.spaces.registry import SPACES, load_space
+from ganas.spaces.registry import load_space
 
-KINDS = {"spaces": SPACES, "benchmarks": BENCHMARKS, "strategies": STRATEGIES}
+_PLURALS = {"space": "spaces", "benchmark": "benchmarks", "strategy": "strategies"}
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add ``list`` and ``info``."""
-    app.command("list", epilog="Example: ganas list strategies")(list_names)
-    app.command("info", epilog="Example: ganas info nasbench201-cifar10")(info)
+    app.command("list", epilog=example("ganas list strategies"))(list_names)
+    app.command("info", epilog=example("ganas info nasbench201-cifar10"))(info)
 
 
 def list_names(
-    kind: Annotated[str | None, typer.Argument(help="spaces, benchmarks or strategies; all without it.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="spaces, benchmarks or strategies; all without it.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List what there is by name, and which distribution gives it."""
-    if kind is not None and kind not in KINDS:
-        raise unknown_name("kind", kind, KINDS)
+    if kind is not None and kind not in _PLURALS.values():
+        raise unknown_name("kind", kind, _PLURALS.values())
     rows = [
         {
-            "kind": name,
+            "kind": _PLURALS[name],
             "name": entry.name,
             "title": _title(name, entry.name),
             "distribution": entry.origin,
             "version": entry.version,
         }
-        for name in ([kind] if kind else KINDS)
-        for entry in KINDS[name].entries().values()
+        for name, registry in REGISTRIES.items()
+        if kind in (None, _PLURALS[name])
+        for entry in registry.entries().values()
     ]
     if json:
         print_json(rows)
-    else:
+    elif not sys.stdout.isatty():
         columns = ["kind", "name", "title", "distribution", "version"]
         print_table(columns, [[row[column] for column in columns] for row in rows])
+    else:
+        plural, cells = "", list[list[str]]()
+        for row in rows:
+            if row["kind"] != plural:
+                plural = row["kind"]
+                cells.append([plural, "", ""])
+            cells.append([f"  {row['name']}", row["title"], f"{row['distribution']} {row['version']}".strip()])
+        print_table(["name", "title", "from"], cells)
 
 
 def _title(kind: str, name: str) -> str:
     """The one line about an entry; a plug-in that cannot be loaded says so and hides nothing else."""
     try:
-        if kind == "spaces":
+        if kind == "space":
             return load_space(name).title
-        if kind == "strategies":
+        if kind == "strategy":
             return load_strategy(name).title
-        benchmark = load_benchmark(name)
-        return f"{benchmark.kind} of {benchmark.space.name}: {', '.join(benchmark.metrics)}"
+        return _benchmark_title(name)
     except GanasError as error:
         return f"cannot be loaded: {error}"
+    except AttributeError as error:
+        # An abstract attribute that a plug-in did not set is missing, not empty.
+        return f"is not complete: {error}"
+
+
+def _benchmark_title(name: str) -> str:
+    from ganas.data.catalog import cards
+
+    card = cards().get(name)
+    if card is not None:
+        return card.title
+    benchmark = load_benchmark(name)
+    return f"{benchmark.kind} of {benchmark.space.name}: {', '.join(benchmark.metrics)}"
 
 
 def info(
-    name: Annotated[str, typer.Argument(help="A space, benchmark or strategy.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A space, benchmark or strategy.")],
     json: Json = False,
 ) -> None:
-    """Say what a name stands for: size, metrics and their splits, settings, known defects."""
-    found = [kind for kind, registry in KINDS.items() if name in registry.entries()]
-    if not found and ":" not in name:
-        raise unknown_name("name", name, [entry for registry in KINDS.values() for entry in registry.entries()])
-    kind = found[0] if found else "strategies"
-    facts = {"spaces": _space, "benchmarks": _benchmark, "strategies": _strategy}[kind](name)
+    """Say what a name stands for.
+
+    For a space its size and operations, for a benchmark its metrics, their splits and the known defects, for a
+    strategy its settings.
+    """
+    kind = kind_of(name)
+    facts = {"space": _space, "benchmark": _benchmark, "strategy": _strategy}[kind](name)
     if json:
-        print_json({"kind": kind, "name": name, **facts})
+        print_json({"kind": _PLURALS[kind], "name": name, **snake_case(facts)})
         return
-    print_pairs([(key, value) for key, value in facts.items() if not isinstance(value, list)])
+    print_pairs([(key, _in_words(value)) for key, value in facts.items() if not isinstance(value, list) or not value])
     for key, value in facts.items():
         if isinstance(value, list) and value:
             print_text(f"\n{key}")
             if isinstance(value[0], dict):
                 print_table(list(value[0]), [list(item.values()) for item in value])
             else:
-                for item in value:
-                    print_text(f"  - {item}")
+                print_items(value)
+
+
+def _in_words(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value or "none")
 
 
 def _space(name: str) -> dict[str, Any]:
     space = load_space(name)
+    choices = sorted(set(space.choices))
     return {
         "title": space.title,
         "size": space.size,
         "nodes": f"at most {space.max_nodes}, inputs and outputs included",
-        "genotype": f"{len(space.choices)} positions with {', '.join(map(str, space.choices))} choices",
+        "genotype": f"{len(space.choices)} positions with {' or '.join(map(str, choices))} choices each",
         "decisions": f"{len(space.decisions)} to build an architecture step by step",
         "parameters": "closed formula" if space.has_parameter_count else "no closed formula",
         "operations": list(space.operations),
@@ -114,10 +147,11 @@ def _benchmark(name: str) -> dict[str, Any]:
     ]
     splits = {metric.split for metric in benchmark.metrics.values()}
     facts: dict[str, Any] = {
-        "kind": benchmark.kind,
+        "title": f"{benchmark.kind} of {benchmark.space.name}",
+        "type": benchmark.kind,
         "space": benchmark.space.name,
         "objective": benchmark.objective,
-        "test values": "held" if "test" in splits else "not held by this table",
+        "test values": "held" if "test" in splits else f"not held by this {benchmark.kind}",
         "source": benchmark.source,
     }
     card = cards().get(name)
@@ -131,13 +165,30 @@ def _benchmark(name: str) -> dict[str, Any]:
 
 def _strategy(name: str) -> dict[str, Any]:
     strategy = load_strategy(name)
+    meanings = _attributes(strategy.settings_class.__doc__ or "")
     settings = [
         {
             "setting": field.name,
             "type": field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type)),
             "default": field.default if field.default is not MISSING else "-",
+            "meaning": meanings.get(field.name, ""),
         }
         for field in fields(strategy.settings_class)
     ]
     about = [line.strip() for line in (strategy.__doc__ or "").strip().splitlines()]
     return {"title": strategy.title, "about": " ".join(filter(None, about)), "settings": settings}
+
+
+def _attributes(docstring: str) -> dict[str, str]:
+    """What the section ``Attributes`` of a docstring says about each name."""
+    lines = inspect.cleandoc(docstring).partition("Attributes:\n")[2].splitlines()
+    meanings: dict[str, str] = {}
+    name = ""
+    for line in itertools.takewhile(lambda line: not line or line.startswith(" "), lines):
+        entry = re.match(r" {1,4}(\w+): *(.*)", line)
+        if entry is not None:
+            name = entry[1]
+            meanings[name] = entry[2]
+        elif name:
+            meanings[name] = f"{meanings[name]} {line.strip()}".strip()
+    return meanings

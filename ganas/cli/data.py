@@ -6,14 +6,18 @@ from typing import Annotated
 
 import typer
 
-from ganas.cli.output import Json, print_json, print_table
+from ganas.cli.output import Json, example, print_json, print_table
 from ganas.data.catalog import card, cards, table_path, verify
 from ganas.spaces.errors import DataError
 
-app = typer.Typer(help="List and verify the data behind the benchmarks.", rich_markup_mode=None)
+app = typer.Typer(
+    help="List and verify the data behind the benchmarks.",
+    epilog=example("ganas data verify"),
+    rich_markup_mode=None,
+)
 
 
-@app.command("list", epilog="Example: ganas data list")
+@app.command("list", epilog=example("ganas data list"))
 def list_tables(json: Json = False) -> None:
     """List the tables with size and licence."""
     rows = []
@@ -36,12 +40,15 @@ def list_tables(json: Json = False) -> None:
         print_table(columns, [[row[column] for column in columns] for row in rows])
 
 
-@app.command("verify", epilog="Example: ganas data verify nasbench201-cifar10")
+@app.command("verify", epilog=example("ganas data verify nasbench201-cifar10"))
 def verify_tables(
-    names: Annotated[list[str] | None, typer.Argument(help="Tables to verify; all without it.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Tables to verify; all without it.")] = None,
     json: Json = False,
 ) -> None:
-    """Recompute hashes, counts and best values of the tables and compare them with their cards."""
+    """Recompute hashes, counts and best values of the tables.
+
+    Fails with one line about everything that is not as the table's card says.
+    """
     chosen = {name: card(name) for name in names} if names else cards()
     findings = {name: verify(entry) for name, entry in chosen.items()}
     if json:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -12,15 +15,41 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Json", "Progress", "print_error", "print_json", "print_pairs", "print_table", "print_text"]
+__all__ = [
+    "Json",
+    "Progress",
+    "example",
+    "print_error",
+    "print_items",
+    "print_json",
+    "print_pairs",
+    "print_table",
+    "print_text",
+    "snake_case",
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout; progress stays on stderr.")]
 
 
+def example(*lines: str) -> str:
+    """The end of a help text: a command to copy, whose lines are not broken elsewhere."""
+    return "\b\n" + "\n".join(["Example:", *[f"  {line}" for line in lines]])
+
+
+def snake_case(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Names for people as keys for programs: ``best value`` becomes ``best_value``."""
+    return {name.replace(" ", "_"): value for name, value in facts.items()}
+
+
 def print_text(text: str) -> None:
     """Print one piece of data on stdout."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
 
 
 def print_error(text: str) -> None:
@@ -57,7 +86,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title:
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
+        numeric = any(row[index] for row in rows) and all(_is_number(row[index]) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
@@ -65,14 +94,36 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title:
 
 
 def _is_number(cell: Any) -> bool:
-    return str(cell).replace(",", "").replace("%", "").lstrip("-<>").replace(".", "", 1).isdigit()
+    return (
+        str(cell) in ("", "-")
+        or str(cell).replace(",", "").replace("%", "").lstrip("-<>").replace(".", "", 1).isdigit()
+    )
 
 
 def print_pairs(pairs: Sequence[tuple[str, Any]]) -> None:
-    """Print names and values, one a line, aligned."""
+    """Print names and values, one a line, aligned; in a terminal a long value goes on below itself."""
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
-        print_text(f"{name:<{width}}  {value}")
+        print_text(_wrap(f"{name:<{width}}  ", str(value)))
+
+
+def print_items(items: Sequence[Any]) -> None:
+    """Print one item a line, with a dash in front."""
+    for item in items:
+        print_text(_wrap("  - ", str(item)))
+
+
+def _wrap(start: str, text: str) -> str:
+    if not sys.stdout.isatty():
+        return start + text
+    # Names and architectures stay whole, so that they can be copied.
+    lines = textwrap.wrap(
+        text,
+        max(20, shutil.get_terminal_size().columns - len(start) - 1),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return start + ("\n" + " " * len(start)).join(lines)
 
 
 class Progress:
@@ -96,10 +147,13 @@ class Progress:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
+            from rich.table import Column
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(self._unit))
-            times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
-            self._bar = Bar(*columns, *times, console=Console(stderr=True), transient=True)
+            columns = (TextColumn("{task.description}"), BarColumn(12), MofNCompleteColumn(), TextColumn(self._unit))
+            times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+            # In a narrow terminal only the note gives way.
+            note = TextColumn("{task.fields[note]}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+            self._bar = Bar(*columns, *times, note, console=Console(stderr=True), transient=True, expand=True)
             self._bar.start()
             self._task = self._bar.add_task(self._title, total=self._total, note="")
         return self

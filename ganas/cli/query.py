@@ -8,27 +8,38 @@ from typing import Annotated
 import typer
 
 from ganas.bench.registry import load_benchmark
-from ganas.cli.output import Json, print_json, print_pairs
+from ganas.cli.output import Json, example, print_json, print_pairs
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add ``query``."""
     app.command(
         "query",
-        epilog="Example: ganas query nasbench201-cifar10 "
-        "'|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|' --trial 0",
+        epilog=example(
+            "ganas query nasbench201-cifar10 --trial 0 \\",
+            "    '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|'",
+        ),
     )(query)
 
 
 def query(
-    benchmark: Annotated[str, typer.Argument(help="Name of a benchmark; see ganas list benchmarks.")],
-    architecture: Annotated[str, typer.Argument(help="In the notation of its space; quote it.")],
-    metric: Annotated[str | None, typer.Option(help="Name of a metric; the objective without it.")] = None,
-    epoch: Annotated[int | None, typer.Option(help="Completed epochs; the last without it.")] = None,
-    trial: Annotated[int | None, typer.Option(help="Position of one trial, from 0; the mean without it.")] = None,
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="A name of ganas list benchmarks.")],
+    architecture: Annotated[
+        str, typer.Argument(metavar="ARCHITECTURE", help="In the notation of its space; quote it.")
+    ],
+    metric: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A metric of the benchmark; its objective without it.")
+    ] = None,
+    epoch: Annotated[int | None, typer.Option(metavar="N", help="Completed epochs; the last without it.")] = None,
+    trial: Annotated[
+        int | None, typer.Option(metavar="N", help="Position of one trial, from 0; the mean without it.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Ask a benchmark about one architecture; the answer says exactly what the number is."""
+    """Ask a benchmark about one architecture.
+
+    The answer says exactly what the number is: its unit, split, epoch, trials and source.
+    """
     opened = load_benchmark(benchmark)
     parsed = opened.space.parse(architecture)
     result = asdict(opened.query(parsed, metric, epoch=epoch, trial=trial))

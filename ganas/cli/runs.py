@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ganas.bench.registry import load_benchmark
-from ganas.cli.output import Json, Progress, print_error, print_json, print_pairs, print_table, print_text
+from ganas.cli.output import (
+    Json,
+    Progress,
+    example,
+    print_error,
+    print_json,
+    print_pairs,
+    print_text,
+    snake_case,
+)
+from ganas.cli.summary import print_summary, read_summary
 from ganas.experiment import Experiment, StudySummary, parse_seeds, run_experiment
 from ganas.spaces.errors import InvalidSetting
 
 if TYPE_CHECKING:
     import pandas
 
-Budget = Annotated[int, typer.Option(help="Counted queries of a study.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder of the run; the same command goes on where it stopped.")]
-Signal = Annotated[str, typer.Option(help="mean over trials, or one trial at random for each query.")]
-Jobs = Annotated[int, typer.Option(help="Worker processes.")]
+Budget = Annotated[int, typer.Option(metavar="N", help="Counted queries of a study.")]
+Metric = Annotated[
+    str | None, typer.Option(metavar="NAME", help="What to improve; the benchmark's objective without it.")
+]
+Out = Annotated[
+    Path,
+    typer.Option("--out", metavar="FOLDER", help="Where the run is kept; the same command goes on where it stopped."),
+]
+Signal = Annotated[
+    str, typer.Option(metavar="mean|random", help="The mean over trials, or one trial drawn for each query.")
+]
+Jobs = Annotated[int, typer.Option(metavar="N", help="Worker processes.")]
 
 DEMO_BENCHMARK = "nasbench201-cifar10"
 DEMO_STRATEGIES = ("random-search", "regularized-evolution", "local-search")
@@ -30,36 +47,53 @@ DEMO_STRATEGIES = ("random-search", "regularized-evolution", "local-search")
 
 def add_commands(app: typer.Typer) -> None:
     """Add ``search``, ``compare``, ``report`` and ``demo``."""
-    app.command("search", epilog="Example: ganas search nasbench201-cifar10 --strategy local-search --budget 150")(
-        search
-    )
+    app.command(
+        "search",
+        epilog=example("ganas search nasbench201-cifar10 --strategy local-search --budget 150"),
+    )(search)
     app.command(
         "compare",
-        epilog="Example: ganas compare --benchmarks nasbench201-cifar10,nasbench201-cifar100 --strategies "
-        "random-search,regularized-evolution --set regularized-evolution.population_size=10,50 --seeds 30 "
-        "--budget 200 --jobs 2 --out runs/populations",
+        epilog=example(
+            "ganas compare --benchmarks nasbench201-cifar10,nasbench201-cifar100 \\",
+            "    --strategies random-search,regularized-evolution \\",
+            "    --set regularized-evolution.population_size=10,50 \\",
+            "    --seeds 30 --budget 200 --jobs 2 --out runs/populations",
+        ),
     )(compare)
-    app.command("report", epilog="Example: ganas report runs/populations")(report)
-    app.command("demo", epilog="Example: ganas demo")(demo)
+    app.command("report", epilog=example("ganas report runs/populations"))(report)
+    app.command("demo", epilog=example("ganas demo"))(demo)
 
 
 def search(
-    benchmark: Annotated[str, typer.Argument(help="Name of a benchmark; see ganas list benchmarks.")],
-    strategy: Annotated[str, typer.Option(help="Name of a strategy; see ganas list strategies.")],
+    context: typer.Context,
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="A name of ganas list benchmarks.")],
+    strategy: Annotated[str, typer.Option(metavar="NAME", help="A name of ganas list strategies.")],
     budget: Budget = 150,
-    seed: Annotated[int, typer.Option(help="Seed of the study.")] = 0,
-    metric: Annotated[str | None, typer.Option(help="What to improve; the objective without it.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the study.")] = 0,
+    metric: Metric = None,
     signal: Signal = "mean",
-    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting, as field=value.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Keep the study here, and go on from it.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A setting of the strategy; repeatable.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Keep the study here, and go on from it.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Run one strategy on one benchmark and print the best architecture that it found."""
-    given = dict(_assignment(text) for text in settings or [])
+    """Run one strategy on one benchmark.
+
+    Prints the best architecture that it found; with --json the whole trace as well.
+    """
+    given: dict[str, str] = {}
+    for text in settings or []:
+        field, value = _assignment(text)
+        if field in given:
+            raise InvalidSetting(f"--set gives {field!r} twice")
+        given[field] = value
     experiment = Experiment((benchmark,), (strategy,), (seed,), budget, metric, _signal(signal), {strategy: given})
     with tempfile.TemporaryDirectory() as scratch:
         folder = out if out is not None else Path(scratch)
-        _run(experiment, folder, jobs=1, title=f"{strategy} on {benchmark}")
+        _run(experiment, folder, jobs=1, title=f"{strategy} on {benchmark}", typed=context.obj)
         trace = _trace(folder, experiment)
     found = _best_row(trace, load_benchmark(benchmark).metric(metric).higher_is_better)
     facts: dict[str, Any] = {
@@ -76,21 +110,33 @@ def search(
         "simulated hours": float(trace["simulated_seconds"].iloc[-1]) / 3600 if len(trace) else 0.0,
     }
     if json:
-        print_json({**facts, "trace": trace.drop(columns=["study", "wall_seconds"]).to_dict("records")})
+        print_json({**snake_case(facts), "trace": trace.drop(columns=["study", "wall_seconds"]).to_dict("records")})
     else:
-        print_pairs(list(facts.items()))
+        facts["simulated hours"] = f"{facts['simulated hours']:.1f}"
+        print_pairs([(name, "-" if value is None else value) for name, value in facts.items()])
 
 
 def compare(
-    experiment: Annotated[Path | None, typer.Argument(help="An experiment file (TOML) instead of the options.")] = None,
-    benchmarks: Annotated[str | None, typer.Option(help="Names, separated by commas.")] = None,
-    strategies: Annotated[str | None, typer.Option(help="Names, separated by commas.")] = None,
-    seeds: Annotated[str, typer.Option(help="A count (30), a range (100-199) or a list (1,5,9).")] = "30",
+    context: typer.Context,
+    experiment: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="An experiment (TOML) instead of the options that describe one."),
+    ] = None,
+    benchmarks: Annotated[str | None, typer.Option(metavar="NAMES", help="Benchmarks, separated by commas.")] = None,
+    strategies: Annotated[str | None, typer.Option(metavar="NAMES", help="Strategies, separated by commas.")] = None,
+    seeds: Annotated[
+        str, typer.Option(metavar="SEEDS", help="A count (30), a range (100-199) or a list (1,5,9).")
+    ] = "30",
     budget: Budget = 150,
-    metric: Annotated[str | None, typer.Option(help="What to improve; the objective without it.")] = None,
+    metric: Metric = None,
     signal: Signal = "mean",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="strategy.field=value, or values by commas for a grid.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="STRATEGY.FIELD=VALUE",
+            help="A setting; several values, separated by commas, are compared with each other. Repeatable.",
+        ),
     ] = None,
     stop_at_optimum: Annotated[
         bool, typer.Option("--stop-at-optimum", help="End a study when it has found the best known value.")
@@ -102,8 +148,11 @@ def compare(
 ) -> None:
     """Compare strategies on benchmarks over seeds, and write a report."""
     if experiment is not None:
-        if benchmarks is not None or strategies is not None or settings:
-            raise InvalidSetting("give an experiment file or --benchmarks, --strategies and --set, not both")
+        # What is left at its default is not given: the file says it.
+        given = [name for name in _IN_THE_FILE if _is_typed(context, name)]
+        if given:
+            options = ", ".join("--" + _IN_THE_FILE[name] for name in given)
+            raise InvalidSetting(f"{experiment} describes the experiment: {options} cannot be given beside it")
         grid = Experiment.from_toml(experiment)
     else:
         if benchmarks is None or strategies is None:
@@ -118,12 +167,29 @@ def compare(
             _strategy_settings(settings or []),
             stop_at_optimum,
         )
-    _run(grid, out, jobs=jobs, title="compare")
+    _run(grid, out, jobs=jobs, title="compare", typed=context.obj)
     _finish(out, json=json, report=report)
 
 
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+_IN_THE_FILE = {
+    "benchmarks": "benchmarks",
+    "strategies": "strategies",
+    "seeds": "seeds",
+    "budget": "budget",
+    "metric": "metric",
+    "signal": "signal",
+    "settings": "set",
+    "stop_at_optimum": "stop-at-optimum",
+}
+
+
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     json: Json = False,
 ) -> None:
     """Write the report of a run: HTML, Markdown and CSV."""
@@ -131,37 +197,34 @@ def report(
 
 
 def demo(
+    context: typer.Context,
     out: Out = Path("runs/demo"),
     jobs: Jobs = 2,
     json: Json = False,
 ) -> None:
-    """Compare three strategies on the real NAS-Bench-201 table and write the report; offline, within a minute."""
+    """Compare three strategies on the real NAS-Bench-201 table.
+
+    Offline and within a minute: three seeds each, 150 queries, on CIFAR-10, and a report of it.
+    """
     grid = Experiment((DEMO_BENCHMARK,), DEMO_STRATEGIES, tuple(range(3)), 150)
-    _run(grid, out, jobs=jobs, title="demo")
+    _run(grid, out, jobs=jobs, title="demo", typed=context.obj)
     _finish(out, json=json, report=True)
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------
 
 
-def _run(experiment: Experiment, out: Path, *, jobs: int, title: str) -> None:
-    queries = 0
-
+def _run(experiment: Experiment, out: Path, *, jobs: int, title: str, typed: Sequence[str]) -> None:
     def progress(done: int, _: int, newest: StudySummary | None) -> None:
-        nonlocal queries
         note = ""
         if newest is not None:
-            queries += newest.queries
-            note = f"{newest.config}: best {newest.best:.6g} after {newest.queries} queries"
+            note = f"best {newest.best:.6g} by {newest.config}"
         bar.update(done, note)
 
     opened = {name: load_benchmark(name) for name in experiment.benchmarks}
-    with Progress(title, len(experiment.studies(opened)), "studies") as bar:
-        run_experiment(experiment, out, jobs=jobs, progress=progress, command=_command())
-
-
-def _command() -> str:
-    return shlex.join(["ganas", *sys.argv[1:]])
+    total = len(experiment.studies(opened))
+    with Progress(title, total, "study" if total == 1 else "studies") as bar:
+        run_experiment(experiment, out, jobs=jobs, progress=progress, command=shlex.join(["ganas", *typed]))
 
 
 def _finish(run: Path, *, json: bool, report: bool) -> None:
@@ -172,35 +235,12 @@ def _finish(run: Path, *, json: bool, report: bool) -> None:
     from ganas.report.run import report_run
 
     files = report_run(run)
-    rows = _read_summary(files.summary_csv)
+    rows = read_summary(files.summary_csv)
     if json:
         print_json({"run": str(run), "report": str(files.html), "summary": rows})
         return
-    print_table(list(_SUMMARY), [[show(row) for show in _SUMMARY.values()] for row in rows])
+    print_summary(rows)
     print_text(f"report: {files.html}")
-
-
-def _quantile(text: str, budget: str) -> str:
-    return f">{budget}" if text == "inf" else f"{float(text):.0f}" if text else "-"
-
-
-# The report has every figure; a terminal has room for these.
-_SUMMARY: dict[str, Callable[[Mapping[str, str]], str]] = {
-    "benchmark": lambda row: row["benchmark"],
-    "strategy": lambda row: row["strategy"],
-    "seeds": lambda row: row["seeds"],
-    "mean best": lambda row: f"{float(row['best_mean']):.3f}",
-    "mean regret": lambda row: f"{float(row['regret_budget']):.3f}",
-    "reached optimum": lambda row: f"{100 * float(row['share_reached']):.0f}%" if row["share_reached"] else "-",
-    "median queries": lambda row: _quantile(row["queries_median"], row["budget"]),
-}
-
-
-def _read_summary(path: Path) -> list[dict[str, str]]:
-    import csv
-
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def _trace(folder: Path, experiment: Experiment) -> pandas.DataFrame:
@@ -244,5 +284,7 @@ def _strategy_settings(texts: Sequence[str]) -> dict[str, dict[str, list[str]]]:
         strategy, dot, field = path.rpartition(".")
         if not dot:
             raise InvalidSetting(f"--set takes strategy.field=value here, not {text!r}")
-        settings.setdefault(strategy, {})[field] = values.split(",")
+        if field in settings.setdefault(strategy, {}):
+            raise InvalidSetting(f"--set gives {path!r} twice: separate its values by commas")
+        settings[strategy][field] = values.split(",")
     return settings

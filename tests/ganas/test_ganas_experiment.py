@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,7 +202,7 @@ def test_run_jobs():
         list(run_jobs(signal.raise_signal, [signal.SIGKILL] * 5, workers=2))
 
 
-# --- kill -9 -----------------------------------------------------------------------------------------------------------
+# --- kill -9 ---------------------------------------------------------------------------------------------------------
 
 COMMAND = [
     *("compare", "--benchmarks", "nasbench201-cifar10,nasbench201-imagenet16"),
@@ -222,9 +222,9 @@ def start(folder):
 def workers_of(folder):
     """Processes that have the store of this folder open."""
     found = []
-    for process in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208
+    for process in (entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit()):
         try:
-            links = [os.readlink(f"/proc/{process}/fd/{name}") for name in os.listdir(f"/proc/{process}/fd")]  # noqa: PTH115, PTH208
+            links = [str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()]
         except OSError:
             continue  # it ended meanwhile
         if any(link.startswith(str(folder)) for link in links):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,7 @@ def test_local_search_moves_only_upwards_and_restarts(toy, space):
         study._advance()
         positions.append((study.strategy._current, study.strategy._current_score))
     restarts = 0
-    for (before, low), (after, high) in zip(positions, positions[1:], strict=False):
+    for (before, low), (after, high) in itertools.pairwise(positions):
         if after != before:
             neighbours = before is not None and after in space.neighbours(before)
             assert not neighbours or high > low
