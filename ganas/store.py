@@ -10,6 +10,7 @@ a killed process loses only what a resumed study replays to the same bits).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,7 +126,9 @@ class Store:
         event.listen(self._engine, "handle_error", self._refuse)
 
     def _refuse(self, context: sql.ExceptionContext) -> None:
-        raise StoreError(f"the store in {self.name} cannot be read: {context.original_exception}")
+        # An interrupt in the middle of a statement comes here too, and is no damage.
+        if isinstance(context.original_exception, Exception):
+            raise StoreError(f"the store in {self.name} cannot be read: {context.original_exception}")
 
     def _check_schema(self) -> None:
         with self._writing():
@@ -143,7 +146,8 @@ class Store:
         try:
             yield
         except BaseException:
-            self._connection.rollback()
+            with contextlib.suppress(DatabaseError):  # an interrupt may have closed the connection already
+                self._connection.rollback()
             raise
         self._connection.commit()
 

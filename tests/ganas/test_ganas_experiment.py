@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -271,3 +272,13 @@ def test_killed_three_times(tmp_path):
 @pytest.mark.slow
 def test_killed_twenty_times(tmp_path):
     check_kills(tmp_path, 20)
+
+
+def test_an_interrupt_in_the_middle_of_a_statement_is_not_damage(tmp_path):
+    with Store(tmp_path) as store:
+        assert store._refuse(SimpleNamespace(original_exception=KeyboardInterrupt())) is None
+        with pytest.raises(StoreError, match="cannot be read"):
+            store._refuse(SimpleNamespace(original_exception=OSError("disk")))
+        with pytest.raises(KeyboardInterrupt), store._writing():
+            store._connection.close()
+            raise KeyboardInterrupt
