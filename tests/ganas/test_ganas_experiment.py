@@ -276,7 +276,7 @@ def test_killed_twenty_times(tmp_path):
 
 def test_an_interrupt_in_the_middle_of_a_statement_is_not_damage(tmp_path):
     with Store(tmp_path) as store:
-        assert store._refuse(SimpleNamespace(original_exception=KeyboardInterrupt())) is None
+        store._refuse(SimpleNamespace(original_exception=KeyboardInterrupt()))
         with pytest.raises(StoreError, match="cannot be read"):
             store._refuse(SimpleNamespace(original_exception=OSError("disk")))
         with pytest.raises(KeyboardInterrupt), store._writing():
