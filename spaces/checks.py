@@ -81,7 +81,7 @@ class Outcome:
     Attributes:
         check: Name of the check.
         outcome: ``"passed"``, ``"failed"``, ``"failed as expected"`` or ``"passed unexpectedly"``.
-        message: One line on why, where it did not simply pass.
+        message: One line on why, where it did not simply pass, or on what it did not look at.
         error: What the check raised, if anything.
     """
 

@@ -1,21 +1,17 @@
 import itertools
-from collections import Counter
 
 import networkx
 import numpy as np
 import pytest
 
+from ganas.spaces import encodings, live_encodings
+from ganas.spaces import graph_arrays as graph_arrays_module
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.encodings import (
     ENCODINGS,
     adjacency_one_hot,
     encode,
     graph_arrays,
-    live_nodes,
-    live_one_hot,
-    live_operation_counts,
-    live_path_summary,
-    live_path_summary_columns,
     one_hot,
     path_columns,
     path_encoding,
@@ -45,14 +41,6 @@ def all_paths(architecture):
     sources = [node for node in graph if graph.in_degree(node) == 0]
     sinks = [node for node in graph if graph.out_degree(node) == 0]
     return [path for s, t in itertools.product(sources, sinks) for path in networkx.all_simple_paths(graph, s, t)]
-
-
-def live_paths(space, architecture):
-    return [
-        path
-        for path in all_paths(architecture)
-        if not any(architecture.operations[node] in space.zero_operations for node in path)
-    ]
 
 
 @pytest.fixture(params=SPACES, ids=SPACE_IDS)
@@ -162,61 +150,6 @@ def test_path_encoding_of_a_misnamed_operation():
         path_encoding(space, [with_pool])
 
 
-def test_live_nodes(space, sample):
-    live = live_nodes(space, graph_arrays(space, sample))
-    for row, architecture in zip(live, sample, strict=True):
-        expected = {node for path in live_paths(space, architecture) for node in path}
-        assert set(np.flatnonzero(row)) == expected
-
-
-def test_live_one_hot_and_counts(space, sample):
-    kinds = len(space.operations)
-    encoded, counts = live_one_hot(space, sample), live_operation_counts(space, sample)
-    assert encoded.shape == (len(sample), space.max_nodes * kinds)
-    for row, count, architecture in zip(encoded, counts, sample, strict=True):
-        live = {node for path in live_paths(space, architecture) for node in path}
-        expected = [(node, space.operations.index(architecture.operations[node])) for node in sorted(live)]
-        assert [divmod(column, kinds) for column in np.flatnonzero(row).tolist()] == expected
-        occurring = Counter(architecture.operations[node] for node in live)
-        assert count.tolist() == [occurring[operation] for operation in space.operations]
-
-
-def test_live_path_summary(space, sample):
-    encoded = live_path_summary(space, sample)
-    columns = live_path_summary_columns(space)
-    assert encoded.shape == (len(sample), len(columns))
-    for row, architecture in zip(encoded, sample, strict=True):
-        paths = live_paths(space, architecture)
-        on_path = [Counter(architecture.operations[node] for node in path) for path in paths]
-        expected = {
-            "paths": len(paths),
-            "shortest": min((len(path) for path in paths), default=0),
-            "longest": max((len(path) for path in paths), default=0),
-        }
-        for operation in space.operations:
-            expected[f"total {operation}"] = sum(count[operation] for count in on_path)
-            expected[f"most {operation}"] = max((count[operation] for count in on_path), default=0)
-        assert dict(zip(columns, row.tolist(), strict=True)) == expected
-
-
-def test_live_encodings_by_hand():
-    space = SPACES[1]
-    # x -> conv3x3 -> a; a -> skip -> c; everything else is cut off, the pool and the 1x1 convolution among it.
-    cell = space.parse("|nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|nor_conv_1x1~2|")
-    counts = dict(zip(space.operations, live_operation_counts(space, [cell])[0].tolist(), strict=True))
-    assert {operation for operation, count in counts.items() if count} == {
-        "input",
-        "nor_conv_3x3",
-        "skip_connect",
-        "output",
-    }
-    summary = dict(zip(live_path_summary_columns(space), live_path_summary(space, [cell])[0].tolist(), strict=True))
-    assert (summary["paths"], summary["shortest"], summary["longest"]) == (1, 4, 4)
-    nothing = space.decode((0,) * 6)
-    for name in ("live_one_hot", "live_operation_counts", "live_path_summary"):
-        assert not encode(space, [nothing], name).any()
-
-
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_encodings_have_one_shape_and_do_not_depend_on_the_batch(space, sample, name):
     encoded = encode(space, sample, name)
@@ -226,15 +159,19 @@ def test_encodings_have_one_shape_and_do_not_depend_on_the_batch(space, sample, 
         assert (encode(space, [sample[row]], name) == encoded[row : row + 1]).all()
 
 
-def test_several_inputs_outputs_and_components():
+def test_path_encoding_of_several_inputs_outputs_and_components():
     space = SPACES[1]
     labels = ["input", "input", "nor_conv_3x3", "output", "input", "none", "output"]
     graph = Architecture("nasbench201", labels, [(0, 2), (1, 2), (2, 3), (4, 5), (5, 6)])
-    assert np.flatnonzero(live_nodes(space, graph_arrays(space, [graph]))[0]).tolist() == [0, 1, 2, 3]
-    summary = dict(zip(live_path_summary_columns(space), live_path_summary(space, [graph])[0].tolist(), strict=True))
-    assert (summary["paths"], summary["shortest"], summary["longest"], summary["total input"]) == (2, 3, 3, 2)
     columns = path_columns(space)
     assert [columns[c] for c in np.flatnonzero(path_encoding(space, [graph])[0])] == [("none",), ("nor_conv_3x3",)]
+
+
+def test_every_encoding_can_be_imported_from_here():
+    assert set(live_encodings.__all__) | set(graph_arrays_module.__all__) <= set(encodings.__all__)
+    assert {f"live_{name}" for name in ("one_hot", "operation_counts", "operation_pairs", "path_summary")} < set(
+        ENCODINGS
+    )
 
 
 def test_errors():
