@@ -17,8 +17,9 @@ from ganas.bench.benchmark import Benchmark
 from ganas.bench.metric import Evaluation, Metric, Optimum, Result
 from ganas.bench.registry import load_benchmark, register_benchmark
 from ganas.bench.tabular import TabularBenchmark
-from ganas.experiment import Experiment, compare, run_experiment
+from ganas.experiment import Experiment
 from ganas.plugins import load_strategy, register_strategy
+from ganas.running import compare, run_experiment
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.building import Builder, Decision
 from ganas.spaces.errors import GanasError

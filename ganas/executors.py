@@ -51,6 +51,9 @@ def run_jobs(
         yield from map(work, jobs)
         return
     context = multiprocessing.get_context("spawn")
+    # Workers share the processors: numerical libraries, which read this when they load, get one thread in each.
+    threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    os.environ.update({name: "1" for name, value in threads.items() if value is None})
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(initializer, initargs))
     remaining = iter(jobs)
     running: set[Future[Answer]] = set()
@@ -73,6 +76,9 @@ def run_jobs(
         for future in running:
             future.cancel()
         pool.shutdown(wait=True, cancel_futures=True)
+        for name, value in threads.items():
+            if value is None:
+                os.environ.pop(name, None)
 
 
 def _start(initializer: Callable[..., None] | None, initargs: tuple[Any, ...]) -> None:

@@ -1,8 +1,9 @@
 """The experiment store: every study and every counted query, in SQLite (or any database that SQLAlchemy reaches).
 
-Two tables. ``studies`` has a row for each study, keyed by a hash of what defines it, so that the same study has the
-same key in every run. ``evaluations`` has a row for each counted query. Nothing in them depends on the order in which
-studies ran, except wall seconds, timestamps and process ids.
+Three tables. ``studies`` has a row for each study, keyed by a hash of what defines it, so that the same study has the
+same key in every run. ``evaluations`` has a row for each counted query. ``diagnostics`` has a row for each value that
+a strategy said of itself at a query. Nothing in them depends on the order in which studies ran, except wall seconds,
+timestamps and process ids.
 
 Durability follows cost: look-ups are committed at the end of a study and at least once a second (SQLite in WAL mode;
 a killed process loses only what a resumed study replays to the same bits).
@@ -32,7 +33,7 @@ __all__ = ["FILE_NAME", "Store"]
 FILE_NAME = "store.sqlite"
 """Name of the store in the folder of a run."""
 
-_SCHEMA = 1
+_SCHEMA = "2"
 
 _metadata = sql.MetaData()
 
@@ -85,6 +86,17 @@ EVALUATIONS = sql.Table(
     sqlite_with_rowid=False,
 )
 
+DIAGNOSTICS = sql.Table(
+    "diagnostics",
+    _metadata,
+    sql.Column("study", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("query", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("name", sql.String, primary_key=True),
+    sql.Column("value", sql.Float),
+    sqlite_with_rowid=False,
+)
+
+# Diagnostics are not among them: no result depends on them, and their last digits may be those of another processor.
 _REPLAYED = ("architecture", "value", "simulated_seconds", "trial", "fidelity", "failure")
 
 
@@ -116,12 +128,12 @@ class Store:
             event.listen(self._engine, "connect", _prepare_sqlite)
         try:
             self._connection = self._engine.connect()
-            with self._writing():
-                # checkfirst asks and creates in two steps: inside the write lock two processes cannot both create.
-                _metadata.create_all(self._connection)
-            self._check_schema()
+            found = self._prepare_tables()
         except (DatabaseError, OperationalError) as error:
             raise StoreError(f"{self.name} does not hold a store of Ganas: {error.orig}") from None
+        if found != _SCHEMA:
+            self.close()
+            raise StoreError(f"the store in {self.name} has schema {found}, this version reads {_SCHEMA}")
         # Damage in the middle of a file shows only when that part is read.
         event.listen(self._engine, "handle_error", self._refuse)
 
@@ -130,13 +142,18 @@ class Store:
         if isinstance(context.original_exception, Exception):
             raise StoreError(f"the store in {self.name} cannot be read: {context.original_exception}")
 
-    def _check_schema(self) -> None:
+    def _prepare_tables(self) -> str:
+        """Make the tables where there are none and return the schema; a store of another one is left as it is."""
+        # Asking and creating are two steps: inside the write lock two processes cannot both create.
         with self._writing():
-            found = self._connection.execute(sql.select(META.c.value).where(META.c.key == "schema")).scalar()
+            found = None
+            if sql.inspect(self._connection).has_table(META.name):
+                found = self._connection.execute(sql.select(META.c.value).where(META.c.key == "schema")).scalar()
+            if found is None or found == _SCHEMA:
+                _metadata.create_all(self._connection)
             if found is None:
-                self._connection.execute(sql.insert(META), {"key": "schema", "value": str(_SCHEMA)})
-        if found is not None and found != str(_SCHEMA):
-            raise StoreError(f"the store in {self.name} has schema {found}, this version reads {_SCHEMA}")
+                self._connection.execute(sql.insert(META), {"key": "schema", "value": _SCHEMA})
+        return _SCHEMA if found is None else str(found)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -192,30 +209,49 @@ class Store:
         self._connection.rollback()
         return rows
 
-    def write(self, study: Mapping[str, Any], evaluations: Sequence[Mapping[str, Any]]) -> None:
-        """Commit the row of a study and its new evaluations, together.
+    def write(
+        self,
+        study: Mapping[str, Any],
+        evaluations: Sequence[Mapping[str, Any]],
+        diagnostics: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Commit the row of a study, its new evaluations and their diagnostics, together.
 
         Args:
             study: A value for every column of ``studies``; replaces the row of the same key.
             evaluations: Rows of ``evaluations`` that are not stored yet.
+            diagnostics: Rows of ``diagnostics`` at the queries of these evaluations.
         """
         with self._writing():
             self._connection.execute(sql.delete(STUDIES).where(STUDIES.c.study == study["study"]))
             self._connection.execute(sql.insert(STUDIES), dict(study))
             if evaluations:
                 self._connection.execute(sql.insert(EVALUATIONS), [dict(row) for row in evaluations])
+            if diagnostics:
+                self._connection.execute(sql.insert(DIAGNOSTICS), [dict(row) for row in diagnostics])
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def studies(self) -> pandas.DataFrame:
-        """One row a study, ordered by benchmark, strategy, variant and seed."""
-        order = (STUDIES.c.benchmark, STUDIES.c.strategy, STUDIES.c.variant, STUDIES.c.seed)
-        return self._frame(sql.select(STUDIES).order_by(*order))
+        """One row a study, by benchmark and variant in the order in which the experiment named them, then by seed."""
+        columns = (STUDIES.c.benchmark, STUDIES.c.strategy, STUDIES.c.variant, STUDIES.c.seed)
+        frame = self._frame(sql.select(STUDIES).order_by(*columns))
+        named = self.read_meta("order") or {}
+        # What is not named comes last, in the order of the alphabet: sorting is stable.
+        for column in ("variant", "benchmark"):
+            rank = {text: place for place, text in enumerate(named.get(column, []))}
+            frame = frame.sort_values(column, key=lambda texts, rank=rank: texts.map(rank), kind="stable")
+        return frame.reset_index(drop=True)
 
     def evaluations(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:
         """One row a counted query, ordered by study and query; all columns or those named."""
         wanted = [EVALUATIONS.c[name] for name in columns] if columns is not None else [EVALUATIONS]
         return self._frame(sql.select(*wanted).order_by(EVALUATIONS.c.study, EVALUATIONS.c.query))
+
+    def diagnostics(self) -> pandas.DataFrame:
+        """One row a value that a strategy said of itself (study, query, name, value), ordered by the first three."""
+        keys = (DIAGNOSTICS.c.study, DIAGNOSTICS.c.query, DIAGNOSTICS.c.name)
+        return self._frame(sql.select(DIAGNOSTICS).order_by(*keys)).astype({"value": "float64"})
 
     def _frame(self, query: sql.Select[Any]) -> pandas.DataFrame:
         import pandas

@@ -116,6 +116,8 @@ class Strategy(ABC):
     """One line for ``ganas list``, with the source."""
     settings_class: ClassVar[type[Settings]] = Settings
     """The frozen dataclass of its settings."""
+    diagnostic_titles: ClassVar[Mapping[str, str]] = {}
+    """Name of a diagnostic to one line that says what it is, with its unit; see :meth:`diagnostics`."""
 
     def __init__(self, problem: Problem, *, rng: np.random.Generator, settings: Settings | None = None) -> None:
         self.problem = problem
@@ -134,6 +136,18 @@ class Strategy(ABC):
     @abstractmethod
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Take in what was asked: values, repeats (``counted=False``) and failures (``failure``) alike."""
+
+    def diagnostics(self) -> Mapping[str, float]:
+        """What the strategy can say of itself, such as the loss of a model that it trains.
+
+        A study reads it right after every :meth:`ask` and records it at the query that the first counted proposal
+        of that ask becomes (the count of queries so far + 1). A strategy returns values only when there is something
+        new, and an empty mapping otherwise. Reading must change nothing: the same ask, read twice, says the same.
+
+        Returns:
+            Name, an identifier, to value; NaN for what has no value this time.
+        """
+        return {}
 
     def state(self) -> dict[str, Any]:
         """Everything that :meth:`load_state` needs, as JSON values and numpy arrays.

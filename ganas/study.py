@@ -17,6 +17,7 @@ from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import BudgetExhausted, InvalidSetting
 from ganas.state_file import read_state, write_state
 from ganas.strategy import MeasuredConstraint, PredicateConstraint, Problem, Proposal, Settings, Strategy
+from ganas.trace import TRACE_COLUMNS, Diagnostics, trace_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -100,6 +101,7 @@ class Study:
         # None while it runs, then why it ended.
         self.stop: Literal["budget", "optimum", "exhausted", "stalled"] | None = None
         self._target = objective.score(self.benchmark.optimum(objective.name).value) if stop_at_optimum else np.inf
+        self._diagnostics = Diagnostics(self.strategy.name, (*TRACE_COLUMNS, *self.ledger.metrics[1:]))
         self._pending: list[Proposal] = []
         self._answered: list[Evaluation] = []
         self._repeats = 0
@@ -118,6 +120,9 @@ class Study:
         Args:
             queries: Stop at this many, ready to go on; None for the end.
             progress: Called after every evaluation.
+
+        Raises:
+            InvalidSetting: What the strategy's ``diagnostics`` gives cannot be a column of the trace.
         """
         while self.stop is None and (queries is None or self.ledger.queries < queries):
             self._advance()
@@ -129,6 +134,8 @@ class Study:
         """Take one proposal through the ledger; ask before and tell after where a batch begins or ends."""
         if not self._pending:
             asked = self.strategy.ask(1)
+            # Answers that are free come before that query, so what is said at several asks may fall on one.
+            self._diagnostics.record(self.ledger.queries + 1, self.strategy.diagnostics())
             if not asked:
                 self.stop = "exhausted"
                 return
@@ -163,6 +170,11 @@ class Study:
         return self.ledger.entries
 
     @property
+    def diagnostics(self) -> Diagnostics:
+        """What the strategy said of itself; each value stands at the query that its proposal became."""
+        return self._diagnostics
+
+    @property
     def best(self) -> Evaluation:
         """The best evaluation so far, the first among equals.
 
@@ -179,30 +191,10 @@ class Study:
         """One row a counted query.
 
         Columns: query, architecture, value, best_so_far, simulated_seconds, wall_seconds, trial, fidelity, failure;
-        measured constraints are further columns under the names of their metrics.
+        measured constraints are further columns under the names of their metrics. After them there is a column for
+        each diagnostic that the strategy recorded, under its name, with NaN at queries where it recorded nothing.
         """
-        import pandas
-
-        objective, *others = self.ledger.metrics
-        evaluations = [entry.evaluation for entry in self.entries]
-        scores = np.array([self.problem.score(evaluation) for evaluation in evaluations], dtype=np.float64)
-        best = np.maximum.accumulate(scores) if len(scores) else scores
-        return pandas.DataFrame(
-            {
-                "query": np.arange(1, len(evaluations) + 1),
-                "architecture": [self.benchmark.space.format(evaluation.architecture) for evaluation in evaluations],
-                "value": [evaluation.values.get(objective, np.nan) for evaluation in evaluations],
-                "best_so_far": np.where(
-                    np.isfinite(best), best if self.problem.objectives[0].higher_is_better else -best, np.nan
-                ),
-                "simulated_seconds": [entry.simulated_seconds for entry in self.entries],
-                "wall_seconds": [entry.wall_seconds for entry in self.entries],
-                "trial": pandas.array([evaluation.trial for evaluation in evaluations], dtype="Int64"),
-                "fidelity": pandas.array([evaluation.fidelity for evaluation in evaluations], dtype="Int64"),
-                "failure": pandas.array([evaluation.failure for evaluation in evaluations], dtype="string"),
-                **{name: [evaluation.values.get(name, np.nan) for evaluation in evaluations] for name in others},
-            }
-        )
+        return trace_frame(self.entries, self.problem, self.ledger.metrics, self._diagnostics)
 
     # --- saving and resuming ---------------------------------------------------------------------------------------
 
@@ -213,6 +205,7 @@ class Study:
             "identity": self._identity(),
             "strategy": self.strategy.state(),
             "ledger": self.ledger.state(),
+            "diagnostics": self._diagnostics.state(),
             "pending": [[list(space.encode(item.architecture)), item.fidelity] for item in self._pending],
             "answered": [_record(space.encode(evaluation.architecture), evaluation) for evaluation in self._answered],
             "repeats": self._repeats,
@@ -230,6 +223,7 @@ class Study:
         decode = self.problem.space.decode
         self.ledger.load_state(state["ledger"])
         self.strategy.load_state(state["strategy"])
+        self._diagnostics.load_state(state["diagnostics"])
         self._pending = [Proposal(decode(genotype), fidelity) for genotype, fidelity in state["pending"]]
         self._answered = [
             Evaluation(decode(record.pop("genotype")), **record) for record in map(dict, state["answered"])

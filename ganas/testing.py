@@ -11,12 +11,13 @@ with a reason in ``expected_failures``, and must then really fail. Under pytest:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ganas.bench.registry import load_benchmark
 from ganas.bench.testing import BENCHMARK_CHECKS, check_benchmark
 from ganas.bench.testing import parametrize_with_checks as parametrize_benchmark_checks
-from ganas.conformance import STRATEGY_CHECKS
+from ganas.conformance import STRATEGY_CHECKS, spaces_left_out
 from ganas.plugins import load_strategy
 from ganas.spaces.checks import Outcome, check_outcomes, parametrize, run_checks
 from ganas.spaces.registry import load_space
@@ -65,8 +66,15 @@ def parametrize_strategy_checks(
 
 
 def strategy_outcomes(strategy: type[Strategy] | str) -> list[Outcome]:
-    """How each check of the strategy kit goes."""
-    return check_outcomes(STRATEGY_CHECKS, _strategy(strategy))
+    """How each check of the strategy kit goes; spaces that it does not support are left out, and named with why."""
+    judged = _strategy(strategy)
+    outcomes = check_outcomes(STRATEGY_CHECKS, judged)
+    if isinstance(judged, type):
+        note = "; ".join(f"not judged on {space}: {reason}" for space, reason in spaces_left_out(judged).items())
+        for place, outcome in enumerate(outcomes):
+            if outcome.check == "check_supports_a_space" and outcome.outcome == "passed":
+                outcomes[place] = replace(outcome, message=note)
+    return outcomes
 
 
 def benchmark_outcomes(name: str) -> list[Outcome]:

@@ -12,8 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from ganas.experiment import Experiment, run_experiment
+from ganas.experiment import Experiment
 from ganas.report.run import report_run
+from ganas.running import run_experiment
 
 BENCHMARKS = ("nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet16")
 STRATEGIES = ("random-search", "regularized-evolution", "local-search")

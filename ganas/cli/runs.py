@@ -6,7 +6,7 @@ import shlex
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -15,18 +15,16 @@ from ganas.cli.output import (
     Json,
     Progress,
     example,
-    print_error,
     print_json,
     print_pairs,
     print_text,
     snake_case,
 )
 from ganas.cli.summary import print_summary, read_summary
-from ganas.experiment import Experiment, StudySummary, parse_seeds, run_experiment
+from ganas.cli.trace import best_row, read_trace
+from ganas.experiment import Experiment, parse_seeds
+from ganas.running import StudySummary, run_experiment
 from ganas.spaces.errors import InvalidSetting
-
-if TYPE_CHECKING:
-    import pandas
 
 Budget = Annotated[int, typer.Option(metavar="N", help="Counted queries of a study.")]
 Metric = Annotated[
@@ -82,7 +80,7 @@ def search(
 ) -> None:
     """Run one strategy on one benchmark.
 
-    Prints the best architecture that it found; with --json the whole trace as well.
+    Prints the best architecture that it found; with --json the whole trace as well, diagnostics included.
     """
     given: dict[str, str] = {}
     for text in settings or []:
@@ -94,8 +92,9 @@ def search(
     with tempfile.TemporaryDirectory() as scratch:
         folder = out if out is not None else Path(scratch)
         _run(experiment, folder, jobs=1, title=f"{strategy} on {benchmark}", typed=context.obj)
-        trace = _trace(folder, experiment)
-    found = _best_row(trace, load_benchmark(benchmark).metric(metric).higher_is_better)
+        (config,) = experiment.studies({benchmark: load_benchmark(benchmark)})
+        trace = read_trace(folder, config)
+    found = best_row(trace, load_benchmark(benchmark).metric(metric).higher_is_better)
     facts: dict[str, Any] = {
         "benchmark": benchmark,
         "strategy": strategy,
@@ -110,7 +109,7 @@ def search(
         "simulated hours": float(trace["simulated_seconds"].iloc[-1]) / 3600 if len(trace) else 0.0,
     }
     if json:
-        print_json({**snake_case(facts), "trace": trace.drop(columns=["study", "wall_seconds"]).to_dict("records")})
+        print_json({**snake_case(facts), "trace": trace.to_dict("records")})
     else:
         facts["simulated hours"] = f"{facts['simulated hours']:.1f}"
         print_pairs([(name, "-" if value is None else value) for name, value in facts.items()])
@@ -241,24 +240,6 @@ def _finish(run: Path, *, json: bool, report: bool) -> None:
         return
     print_summary(rows)
     print_text(f"report: {files.html}")
-
-
-def _trace(folder: Path, experiment: Experiment) -> pandas.DataFrame:
-    from ganas.store import Store
-
-    (config,) = experiment.studies({name: load_benchmark(name) for name in experiment.benchmarks})
-    with Store(folder, create=False) as store:
-        evaluations = store.evaluations()
-    return evaluations[evaluations["study"] == config.key].reset_index(drop=True)
-
-
-def _best_row(trace: pandas.DataFrame, higher_is_better: bool) -> dict[str, Any] | None:
-    values = trace["value"].astype(float)
-    if not values.notna().any():
-        print_error("no evaluation succeeded; see the column failure of the trace (--json)")
-        return None
-    row = trace.iloc[int((values if higher_is_better else -values).argmax())]
-    return {str(name): row[name] for name in trace.columns}
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Reports of experiments: one self-contained HTML page, the same in Markdown, CSV tables and SVG figures.
 
-Everything is computed from two frames (one row a study, one row a counted query) and look-ups in the benchmarks.
+Everything is computed from frames (one row a study, one row a counted query, one row a diagnostic) and look-ups in
+the benchmarks.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class ReportFiles:
         summary_csv: One row a benchmark and strategy: every number of the tables, unrounded.
         curves_csv: Mean regret with its interval at each query of the curves.
         tests_csv: One row a pair of strategies and benchmark.
+        diagnostics_csv: One row a value that a strategy said of itself; no row where none did.
         figures: The SVG files.
     """
 
@@ -36,6 +38,7 @@ class ReportFiles:
     summary_csv: Path
     curves_csv: Path
     tests_csv: Path
+    diagnostics_csv: Path
     figures: tuple[Path, ...]
 
 
@@ -45,6 +48,7 @@ def write_report(
     out: Path,
     *,
     benchmarks: Mapping[str, Benchmark],
+    diagnostics: pandas.DataFrame | None = None,
     command: str | None = None,
     title: str | None = None,
 ) -> ReportFiles:
@@ -62,6 +66,8 @@ def write_report(
         out: The folder; it is made where missing, and files of an earlier report are replaced.
         benchmarks: Name to benchmark, for optima, directions and look-ups. Where one is missing, regret is measured
             against the best value seen in the experiment, and the report says so.
+        diagnostics: One row a value that a strategy said of itself: ``study``, ``query``, ``name``, ``value``; None
+            where none did.
         command: The command that made the experiment, for the section on provenance.
         title: Heading of the report; None for one that names what was compared.
 
@@ -70,4 +76,12 @@ def write_report(
     """
     from ganas.report.writing import write_files
 
-    return write_files(studies, evaluations, Path(out), benchmarks=benchmarks, command=command, title=title)
+    return write_files(
+        studies,
+        evaluations,
+        Path(out),
+        benchmarks=benchmarks,
+        diagnostics=diagnostics,
+        command=command,
+        title=title,
+    )

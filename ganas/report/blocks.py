@@ -87,6 +87,7 @@ class Figure:
         file: Name of the SVG file in ``figures`` that holds them all.
         alternative: What they show, for readers who cannot see them.
         legend: Strategy and line style, above the drawings.
+        together: All drawings with their legend as one SVG element, for the file; the first drawing where empty.
     """
 
     caption: str
@@ -94,6 +95,7 @@ class Figure:
     file: str
     alternative: str
     legend: tuple[tuple[str, LineStyle], ...] = ()
+    together: str = ""
 
 
 Block = Paragraph | Terms | Listing | Table | Figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganas.report.statistics import RESAMPLES
 
-__all__ = ["DEFINITIONS"]
+__all__ = ["DEFINITIONS", "DIAGNOSTIC_DEFINITIONS"]
 
 DEFINITIONS = (
     (
@@ -56,3 +56,18 @@ DEFINITIONS = (
         "the search for the architecture that was best by what the strategy was told.",
     ),
 )
+"""Term and sentences, for every report."""
+
+DIAGNOSTIC_DEFINITIONS = (
+    (
+        "diagnostic",
+        "A number that a strategy says of itself when it proposes. It stands at the query that the proposal became; "
+        "what it measures is the strategy's own title for it.",
+    ),
+    (
+        "median and band of a diagnostic",
+        "Over the seeds that have a value by that query. A seed carries its last value forward to the next one, and "
+        "to the budget; percentiles are interpolated linearly.",
+    ),
+)
+"""Further ones, for a report that shows diagnostics."""

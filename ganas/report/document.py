@@ -10,7 +10,9 @@ import numpy as np
 from ganas.bench.benchmark import Benchmark
 from ganas.report.best import find_best
 from ganas.report.blocks import Block, Document, Figure, Listing, Paragraph, Section, Terms
-from ganas.report.definitions import DEFINITIONS
+from ganas.report.definitions import DEFINITIONS, DIAGNOSTIC_DEFINITIONS
+from ganas.report.diagnostic_section import diagnostic_blocks
+from ganas.report.diagnostics import StrategyDiagnostics
 from ganas.report.drawing import draw_architecture
 from ganas.report.figures import LineStyle, curve_figures, line_styles, reached_figures
 from ganas.report.provenance import provenance
@@ -45,11 +47,13 @@ def compose(
     studies: pandas.DataFrame,
     evaluations: pandas.DataFrame,
     benchmarks: Mapping[str, Benchmark],
+    diagnostics: Sequence[StrategyDiagnostics],
     *,
     command: str | None,
     title: str | None,
     date: str,
     figure_names: Mapping[str, str],
+    diagnostic_names: Mapping[tuple[str, str], str],
 ) -> Document:
     """Put the report together.
 
@@ -58,10 +62,12 @@ def compose(
         studies: As :func:`ganas.report.write_report` takes them.
         evaluations: The same.
         benchmarks: The same.
+        diagnostics: What strategies said of themselves.
         command: The same.
         title: The same.
         date: Day of writing.
         figure_names: Label of a panel to the file name of the drawing of its best architecture.
+        diagnostic_names: (label of a panel, strategy) to the file name of the plots of its diagnostics.
     """
     shown = [panel for panel in panels if panel.results]
     sections = [Section("summary", "Summary", _summary(panels, shown))]
@@ -76,8 +82,12 @@ def compose(
                 "architectures", "Best architectures", _architectures(shown, evaluations, benchmarks, figure_names)
             ),
         ]
+        if diagnostics:
+            blocks = diagnostic_blocks(diagnostics, styles, diagnostic_names)
+            sections.append(Section("diagnostics", "Diagnostics", blocks))
     sections.append(Section("provenance", "Provenance", provenance(panels, studies, command, date)))
-    sections.append(Section("definitions", "Definitions", [Terms(DEFINITIONS)]))
+    terms = (*DEFINITIONS, *DIAGNOSTIC_DEFINITIONS) if diagnostics else DEFINITIONS
+    sections.append(Section("definitions", "Definitions", [Terms(terms)]))
     return Document(title or _title(panels), _subtitle(panels, studies), tuple(sections))
 
 

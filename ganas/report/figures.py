@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -18,7 +19,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["LineStyle", "combined_figure", "curve_figures", "line_styles", "reached_figures", "swatch"]
+__all__ = [
+    "LineStyle",
+    "combined_figure",
+    "curve_figures",
+    "draw_grid",
+    "draw_one",
+    "line_styles",
+    "plain_text",
+    "reached_figures",
+    "style_line",
+    "swatch",
+]
 
 # Okabe and Ito, "Color Universal Design", 2008, without their yellow, which is too pale for a line on white.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d")
@@ -108,30 +120,58 @@ def combined_figure(panels: Sequence[Panel], styles: Mapping[str, LineStyle], ki
         styles: Strategy to line style.
         kind: ``"curves"`` or ``"reached"``.
     """
+    draw = {"curves": _draw_curves, "reached": _draw_reached}[kind]
+    shown = list(dict.fromkeys(result.variant for panel in panels for result in panel.results))
+    return draw_grid(
+        [partial(draw, panel=panel, styles=styles) for panel in panels],
+        {name: styles[name] for name in shown},
+        identifier=f"all-{kind}",
+        label="; ".join(panel.label for panel in panels),
+    )
+
+
+def draw_grid(
+    draws: Sequence[Callable[[Axes], None]], legend: Mapping[str, LineStyle], *, identifier: str, label: str
+) -> str:
+    """Draw up to three plots a row under one legend, as one SVG element.
+
+    Args:
+        draws: One a plot.
+        legend: Strategy to line style.
+        identifier: Starts the names inside the drawing.
+        label: What it shows, for readers who cannot see it.
+    """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    draw = {"curves": _draw_curves, "reached": _draw_reached}[kind]
-    columns = min(3, len(panels))
-    rows = -(-len(panels) // columns)
-    shown = list(dict.fromkeys(result.variant for panel in panels for result in panel.results))
+    columns = min(3, len(draws))
+    rows = -(-len(draws) // columns)
     with _theme():
         width = 6.4 if columns == 1 else 3.7 * columns
         # Long names take a line of the legend each.
-        per_row = max(1, int(width * 72.0 / (60.0 + 5.4 * max((len(name) for name in shown), default=1))))
-        legend_height = 0.24 * -(-len(shown) // per_row) + 0.1
+        per_row = max(1, int(width * 72.0 / (60.0 + 5.4 * max((len(name) for name in legend), default=1))))
+        legend_height = 0.24 * -(-len(legend) // per_row) + 0.1
         figure = Figure(figsize=(width, 2.9 * rows + legend_height), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False)
-        for axis, panel in zip(axes.flat, panels, strict=False):
-            draw(axis, panel, styles)
-        for axis in list(axes.flat)[len(panels) :]:
+        axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+        for axis, draw in zip(axes, draws, strict=False):
+            draw(axis)
+        for axis in axes[len(draws) :]:
             axis.remove()
-        handles = [_line(Line2D([], []), styles[name]) for name in shown]
+        handles = [style_line(Line2D([], []), style) for style in legend.values()]
         if handles:
-            figure.legend(
-                handles, [_plain(name) for name in shown], loc="outside upper left", ncols=per_row, handlelength=3.2
-            )
-        return _svg(figure, f"all-{kind}", "; ".join(panel.label for panel in panels))
+            names = [plain_text(name) for name in legend]
+            figure.legend(handles, names, loc="outside upper left", ncols=per_row, handlelength=3.2)
+        return _svg(figure, identifier, label)
+
+
+def draw_one(draw: Callable[[Axes], None], size: tuple[float, float], *, identifier: str, label: str) -> str:
+    """Draw one plot of this width and height in inches, as an SVG element."""
+    from matplotlib.figure import Figure
+
+    with _theme():
+        figure = Figure(figsize=size, layout="tight")
+        draw(figure.subplots())
+        return _svg(figure, identifier, label)
 
 
 def _single(
@@ -141,13 +181,14 @@ def _single(
     identifier: str,
     count: int,
 ) -> str:
-    from matplotlib.figure import Figure
-
-    with _theme():
-        # A lone panel gets the width of the text; several stand side by side and are nearer to squares.
-        figure = Figure(figsize=(7.2, 3.5) if count == 1 else (5.2, 3.4) if count == 2 else (4.0, 3.2), layout="tight")
-        draw(figure.subplots(), panel, styles)
-        return _svg(figure, identifier, f"{draw.__doc__} Benchmark {panel.label}.")
+    # A lone panel gets the width of the text; several stand side by side and are nearer to squares.
+    size = (7.2, 3.5) if count == 1 else (5.2, 3.4) if count == 2 else (4.0, 3.2)
+    return draw_one(
+        lambda axis: draw(axis, panel, styles),
+        size,
+        identifier=identifier,
+        label=f"{draw.__doc__} Benchmark {panel.label}.",
+    )
 
 
 def _draw_curves(axis: Axes, panel: Panel, styles: Mapping[str, LineStyle]) -> None:
@@ -158,17 +199,17 @@ def _draw_curves(axis: Axes, panel: Panel, styles: Mapping[str, LineStyle]) -> N
         curve = result.curve
         axis.fill_between(result.grid, curve.low, curve.high, color=style.colour, alpha=0.16, linewidth=0)
         (line,) = axis.plot(result.grid, curve.mean)
-        _line(line, style)
+        style_line(line, style)
         positive = curve.mean[curve.mean > 0]
         if positive.size:
             smallest, largest = min(smallest, float(positive.min())), max(largest, float(positive.max()))
     if largest > 0:
         _regret_axis(axis, smallest, largest)
     axis.set_xlim(0, panel.budget)
-    axis.set_title(_plain(panel.label))
+    axis.set_title(plain_text(panel.label))
     axis.set_xlabel("queries")
     unit = f", {panel.regret_unit}" if panel.regret_unit else ""
-    axis.set_ylabel(_plain(f"mean regret{unit}"))
+    axis.set_ylabel(plain_text(f"mean regret{unit}"))
 
 
 def _regret_axis(axis: Axes, smallest: float, largest: float) -> None:
@@ -196,22 +237,23 @@ def _draw_reached(axis: Axes, panel: Panel, styles: Mapping[str, LineStyle]) -> 
         x = np.concatenate([[0.0], hits, [float(panel.budget)]])
         y = np.concatenate([[0.0], share, share[-1:] if len(hits) else [0.0]]) * 100.0
         (line,) = axis.step(x, y, where="post", clip_on=False)
-        _line(line, styles[result.variant])
+        style_line(line, styles[result.variant])
     axis.set_xlim(0, panel.budget)
     axis.set_ylim(0, 100)
-    axis.set_title(_plain(panel.label))
+    axis.set_title(plain_text(panel.label))
     axis.set_xlabel("queries")
-    axis.set_ylabel(_plain(f"seeds at the {panel.reference_name}, %"))
+    axis.set_ylabel(plain_text(f"seeds at the {panel.reference_name}, %"))
 
 
-def _line(line: Any, style: LineStyle) -> Any:
+def style_line(line: Any, style: LineStyle) -> Any:
+    """Give a line of matplotlib its colour and dashes, and return it."""
     line.set_color(style.colour)
     line.set_dashes(style.dashes)
     line.set_dash_capstyle("butt")
     return line
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Text that matplotlib does not read as mathematics."""
     return text.replace("$", r"\$")
 

@@ -73,7 +73,7 @@ def _block(block: Block, tables: Iterator[int], figures: Iterator[int]) -> str:
 
 def _table(table: Table, number: int) -> str:
     head = "".join(
-        f'<th scope="col"{_class("n" if column.numeric else "" if position else "s")}>{escape(column.heading)}</th>'
+        f'<th scope="col"{_class("n" if column.numeric else "" if position else "s")}>{_heading(column.heading)}</th>'
         for position, column in enumerate(table.columns)
     )
     bodies = []
@@ -110,11 +110,17 @@ def _cell(cell: Cell, *, name: bool = False) -> str:
     return f'{text}<span class="d"> {escape(cell.detail)}</span>' if cell.detail else text
 
 
+def _heading(text: str) -> str:
+    """A heading; columns are narrow, so one that is a name may break before and between its settings."""
+    return "<wbr>".join(escape(piece) for piece in re.split(r"(?=\[)|(?<=,)(?=\S)", text))
+
+
 def _breakable(text: str) -> str:
-    """A name that may break before its settings and between them, but not at every hyphen."""
+    """A name that may break before its settings and between them, but not at every hyphen; a long one at each _."""
     pieces = [piece for piece in re.split(r"(?=\[)|(?<=,)", text) if piece]
     return "<wbr>".join(
-        escape(piece) if len(piece) > _UNBROKEN else f'<span class="k">{escape(piece)}</span>' for piece in pieces
+        escape(piece).replace("_", "_<wbr>") if len(piece) > _UNBROKEN else f'<span class="k">{escape(piece)}</span>'
+        for piece in pieces
     )
 
 

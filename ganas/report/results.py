@@ -20,7 +20,7 @@ from ganas.spaces.errors import InvalidSetting
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["CHECKPOINTS", "Panel", "StrategyResult", "read_panels"]
+__all__ = ["CHECKPOINTS", "Panel", "StrategyResult", "query_grid", "read_panels"]
 
 CHECKPOINTS = (50, 100, 150, 300)
 """Numbers of queries at which the report states the regret, besides the budget."""
@@ -148,6 +148,12 @@ def checkpoints(budget: int) -> tuple[int, ...]:
     return (*(query for query in CHECKPOINTS if query < budget), budget)
 
 
+def query_grid(budget: int) -> NDArray[np.int64]:
+    """Query numbers at which curves are computed, increasing up to the budget: all of them where it is small."""
+    points = np.linspace(1, budget, min(budget, _CURVE_POINTS)).round()
+    return np.unique(np.r_[points, checkpoints(budget)]).astype(np.int64)
+
+
 def read_panels(
     studies: pandas.DataFrame, evaluations: pandas.DataFrame, benchmarks: Mapping[str, Benchmark]
 ) -> tuple[Panel, ...]:
@@ -236,8 +242,7 @@ def _read_panel(
             raise InvalidSetting(f"two studies of {variant!r} on {label!r} have the same seed: pairs need one each")
         final = chosen_rows[picked, -1]
         hours = np.where(final >= 0, columns.seconds[final] / 3600.0, np.nan) if len(columns.seconds) else np.nan
-        grid = np.unique(np.r_[np.linspace(1, budget, min(budget, _CURVE_POINTS)).round(), checkpoints(budget)])
-        grid = grid.astype(np.int64)
+        grid = query_grid(budget)
         # A study that ended early carries its best forward: the last column stands for every later query.
         on_grid = scale * regret[picked][:, np.minimum(grid, regret.shape[1]) - 1]
         results.append(

@@ -33,6 +33,7 @@ def report_run(
     with Store(run, create=False) as store:
         studies = store.studies()
         evaluations = store.evaluations()
+        diagnostics = store.diagnostics()
         command = store.read_meta("command")
     if studies.empty:
         raise StoreError(f"the store in {run} holds no study yet")
@@ -45,4 +46,23 @@ def report_run(
                 continue  # a table that was handed over as an object: the report says that it is not at hand
         if opened[name].source != source:
             raise StoreError(f"{name} was searched as {source} and is {opened[name].source} now")
-    return write_report(studies, evaluations, Path(run), benchmarks=opened, command=command, title=title)
+    names = _names_of_places(opened)
+    studies = studies.assign(benchmark=studies["benchmark"].replace(names))
+    opened = {names.get(name, name): benchmark for name, benchmark in opened.items()}
+    return write_report(
+        studies,
+        evaluations,
+        Path(run),
+        benchmarks=opened,
+        diagnostics=diagnostics,
+        command=command,
+        title=title,
+    )
+
+
+def _names_of_places(benchmarks: Mapping[str, Benchmark]) -> dict[str, str]:
+    """Place (``file.py:attribute``) to the name that its benchmark has of itself, where nothing else has that name."""
+    own = [benchmark.name if ":" in name else name for name, benchmark in benchmarks.items()]
+    return {
+        name: benchmark.name for name, benchmark in benchmarks.items() if ":" in name and own.count(benchmark.name) == 1
+    }

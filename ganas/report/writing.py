@@ -14,6 +14,7 @@ import numpy as np
 from ganas.bench.benchmark import Benchmark
 from ganas.report import ReportFiles
 from ganas.report.blocks import Document, Figure
+from ganas.report.diagnostics import diagnostic_rows, read_diagnostics
 from ganas.report.document import compose, styles_of
 from ganas.report.figures import combined_figure
 from ganas.report.html import render_html
@@ -34,21 +35,27 @@ def write_files(
     out: Path,
     *,
     benchmarks: Mapping[str, Benchmark],
+    diagnostics: pandas.DataFrame | None,
     command: str | None,
     title: str | None,
 ) -> ReportFiles:
     """See :func:`ganas.report.write_report`."""
     panels = read_panels(studies, evaluations, benchmarks)
-    names = _file_names([panel.label for panel in panels])
+    said = read_diagnostics(panels, studies, diagnostics)
+    groups = [(group.label, group.strategy) for group in said]
+    names = _file_names("best", [panel.label for panel in panels])
+    diagnostic_names = _file_names("diagnostics", ["\n".join(group) for group in groups])
     document = compose(
         panels,
         studies,
         evaluations,
         benchmarks,
+        said,
         command=command,
         title=title,
         date=_today(),
         figure_names=names,
+        diagnostic_names={group: diagnostic_names["\n".join(group)] for group in groups},
     )
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,6 +65,7 @@ def write_files(
         out / "summary.csv": _csv(_summary_rows(panels)),
         out / "curves.csv": _csv(_curve_rows(panels)),
         out / "tests.csv": _csv(_test_rows(panels), columns=_TEST_COLUMNS),
+        out / "diagnostics.csv": _frame_csv(diagnostic_rows(studies, diagnostics)),
     }
     figures = {folder / name: svg for name, svg in _figures(document, panels).items()}
     for path, text in (texts | figures).items():
@@ -65,8 +73,8 @@ def write_files(
         part = path.with_name(path.name + ".part")
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
-    html, markdown, summary, curves, tests = texts
-    return ReportFiles(html, markdown, summary, curves, tests, tuple(figures))
+    html, markdown, summary, curves, tests, recorded = texts
+    return ReportFiles(html, markdown, summary, curves, tests, recorded, tuple(figures))
 
 
 def _today() -> str:
@@ -76,11 +84,11 @@ def _today() -> str:
     return moment.date().isoformat()
 
 
-def _file_names(labels: Sequence[str]) -> dict[str, str]:
-    """A file name for the drawing of each panel: only letters that every file system and link takes."""
+def _file_names(kind: str, labels: Sequence[str]) -> dict[str, str]:
+    """A file name for the drawing under each label: only letters that every file system and link takes."""
     names: dict[str, str] = {}
     for label in labels:
-        stem = "best-" + (re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.") or "benchmark")[:80]
+        stem = f"{kind}-" + (re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.") or "benchmark")[:80]
         taken = set(names.values())
         number, name = 2, f"{stem}.svg"
         while name in taken:
@@ -99,7 +107,7 @@ def _figures(document: Document, panels: Sequence[Panel]) -> dict[str, str]:
     for section in document.sections:
         for block in section.blocks:
             if isinstance(block, Figure) and block.file not in figures:
-                figures[block.file] = block.drawings[0]
+                figures[block.file] = block.together or block.drawings[0]
     return {name: _standalone(svg) for name, svg in figures.items()}
 
 
@@ -112,7 +120,10 @@ def _standalone(svg: str) -> str:
 def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> str:
     import pandas
 
-    frame = pandas.DataFrame(list(rows), columns=None if columns is None else list(columns))
+    return _frame_csv(pandas.DataFrame(list(rows), columns=None if columns is None else list(columns)))
+
+
+def _frame_csv(frame: pandas.DataFrame) -> str:
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 

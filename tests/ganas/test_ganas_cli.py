@@ -219,8 +219,8 @@ def test_compare_and_report(capsys, finished_run):
     command = ["compare", *GRID, "--out", "run", "--json"]
     said = strict_json(answer(command, capsys))
     assert [(row["benchmark"], row["strategy"], row["seeds"]) for row in said["summary"]] == [
-        (BENCHMARK, "local-search", "2"),
         (BENCHMARK, "random-search", "2"),
+        (BENCHMARK, "local-search", "2"),
     ]
     assert Path(said["report"]).is_file()
     assert strict_json(answer(["report", "run", "--json"], capsys)) == said

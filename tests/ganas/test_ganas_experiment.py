@@ -15,17 +15,22 @@ import pytest
 
 import ganas
 from ganas.executors import run_jobs
-from ganas.experiment import Experiment, parse_seeds, run_experiment
+from ganas.experiment import Experiment, parse_seeds
+from ganas.running import run_experiment
 from ganas.spaces.errors import GanasError, InvalidSetting, StoreError, UnknownName
 from ganas.store import FILE_NAME, Store
+
+# Says something of itself, so that the store has diagnostics to lose.
+TALKING = f"{Path(__file__).with_name('talking_strategy.py')}:Talking"
 
 STUDY_TIMES = ["wall_seconds", "started_at", "finished_at", "process_id"]
 
 
 def contents(folder):
-    """Both tables of a store, without wall seconds, timestamps and process ids."""
+    """The tables of a store, without wall seconds, timestamps and process ids."""
     with Store(folder, create=False) as store:
-        return store.studies().drop(columns=STUDY_TIMES), store.evaluations().drop(columns=["wall_seconds"])
+        studies, evaluations = store.studies(), store.evaluations()
+        return studies.drop(columns=STUDY_TIMES), evaluations.drop(columns=["wall_seconds"]), store.diagnostics()
 
 
 def same(first, second):
@@ -46,7 +51,7 @@ def small(**changes):
 def test_any_number_of_workers_gives_the_same_store(tmp_path):
     one = run_experiment(small(), tmp_path / "one", jobs=1)
     two = run_experiment(small(), tmp_path / "two", jobs=2)
-    studies, evaluations = contents(one)
+    studies, evaluations, _ = contents(one)
     assert len(studies) == 12 and len(evaluations) == 12 * 25
     assert (studies["state"] == "finished").all() and (studies["stop"] == "budget").all()
     assert same(one, two)
@@ -54,7 +59,7 @@ def test_any_number_of_workers_gives_the_same_store(tmp_path):
 
 def test_a_study_in_the_store_is_the_study_in_memory(tmp_path):
     run_experiment(small(signal="random"), tmp_path)
-    studies, evaluations = contents(tmp_path)
+    studies, evaluations, _ = contents(tmp_path)
     row = studies[
         (studies["benchmark"] == "nasbench201-cifar100")
         & (studies["strategy"] == "regularized-evolution")
@@ -207,7 +212,7 @@ def test_run_jobs():
 
 COMMAND = [
     *("compare", "--benchmarks", "nasbench201-cifar10,nasbench201-imagenet16"),
-    *("--strategies", "random-search,regularized-evolution,local-search"),
+    *("--strategies", f"random-search,regularized-evolution,local-search,{TALKING}"),
     *("--seeds", "60", "--budget", "150", "--jobs", "2", "--no-report"),
 ]
 

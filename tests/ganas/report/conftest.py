@@ -1,7 +1,10 @@
-"""A toy benchmark on the NAS-Bench-201 space, and experiments on it whose queries the tests choose."""
+"""A toy benchmark on the NAS-Bench-201 space, experiments on it whose queries the tests choose, and a page's parser."""
 
 import dataclasses
+import html.parser
 import json
+import re
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 
 import numpy as np
@@ -131,6 +134,73 @@ def searches(benchmark, *, seeds=8, budget=60, variants=("random-search", "local
             scores = benchmark.values[draws] * (1 if benchmark.metric().higher_is_better else -1)
             runs.append(Run(variant, 100 + seed, draws[np.arange(budget), scores.argmax(axis=1)].tolist()))
     return runs
+
+
+VOID = {"meta", "link", "br", "wbr", "hr", "img", "input", "col"}
+
+
+class Page(html.parser.HTMLParser):
+    """A page as text in ``source``; checks that tags close in order, and collects what the tests ask about."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.source = text
+        self.open, self.tags, self.attributes, self.text = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open[-1] == tag, f"</{tag}> closes <{self.open[-1]}>"
+        self.open.pop()
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def values(self, name):
+        return [value for _, key, value in self.attributes if key == name]
+
+
+def assert_sound(files):
+    """The page is well formed and stands alone, and the SVG files are XML."""
+    text = files.html.read_text(encoding="utf-8")
+    page = Page(text)
+    ids = page.values("id")
+    assert len(ids) == len(set(ids)), "an id is used twice"
+    for value in [*page.values("href"), *page.values("src"), *page.values("xlink:href")]:
+        assert value.startswith("#") or value == "data:,", f"the page loads {value!r}"
+        assert value[1:] in ids or value == "data:,", f"{value!r} leads nowhere"
+    for reference in re.findall(r"url\(([^)]*)\)", text):
+        assert reference.strip("\"'").startswith("#")
+        assert reference.strip("\"'")[1:] in ids
+    assert "@import" not in text
+    assert not {"script", "iframe", "object", "embed", "img"} & set(page.tags)
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert ("html", "lang", "en") in page.attributes
+    assert page.tags.count("h1") == 1
+    for figure in files.figures:
+        ElementTree.fromstring(figure.read_text(encoding="utf-8"))
+    markdown = files.markdown.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((figures/[^)]*)\)", markdown):
+        assert (files.markdown.parent / link).is_file()
+    return page
+
+
+@pytest.fixture(scope="session")
+def sound():
+    """:func:`assert_sound`, for tests to use."""
+    return assert_sound
 
 
 @pytest.fixture(scope="session")

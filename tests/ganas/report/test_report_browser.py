@@ -49,7 +49,7 @@ def look(page, tmp_path, width):
 
 @pytest.fixture(scope="module")
 def page(make, toy, tmp_path_factory):
-    """A report of three benchmarks and three strategies with long names."""
+    """A report of three benchmarks and three strategies with long names, one of which says something of itself."""
     names = ("random-search", "local-search", "regularized-evolution[population_size=50]")
     benchmarks = [toy, *(make.Benchmark(f"nasbench201-imagenet16-{n}", values={17: 99.0}) for n in range(2))]
     pairs = [
@@ -57,11 +57,22 @@ def page(make, toy, tmp_path_factory):
         for number, b in enumerate(benchmarks)
     ]
     studies, evaluations = (pd.concat(pair, ignore_index=True) for pair in zip(*pairs, strict=True))
+    speaking = studies["study"][studies["variant"] == names[2]]
+    diagnostics = pd.DataFrame(
+        [
+            (study, query, name, 1e-4 * study * query)
+            for study in speaking
+            for query in range(20, 110, 15)
+            for name in ("discriminator_accuracy", "entropy", "share_new", "a_rather_" + "long_" * 15 + "name")
+        ],
+        columns=["study", "query", "name", "value"],
+    )
     files = write_report(
         studies,
         evaluations,
         tmp_path_factory.mktemp("report"),
         benchmarks={b.name: b for b in benchmarks},
+        diagnostics=diagnostics,
         command="ganas " + "x" * 300,
     )
     probed = files.html.with_name("probed.html")
@@ -76,7 +87,8 @@ def test_page_fits_its_window(page, tmp_path, width):
     assert fits
     assert wide == 0
     assert flat == 0
-    assert figures == 3 + 3 + 3 + 2 * 3, "curves, shares, drawings, and a legend of three twice"
+    expected = 3 + 3 + 3 + 2 * 3 + 3 * (4 + 1)
+    assert figures == expected, "curves, shares, drawings, a legend of three twice, plots of diagnostics with a legend"
     assert console == []
     if width >= 1280:
         assert cut == 0, "a table has to be scrolled to be read"

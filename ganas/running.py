@@ -1,0 +1,305 @@
+"""Running an experiment: every study of its grid, in worker processes, into one resumable store."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganas.bench.benchmark import Benchmark
+from ganas.bench.ledger import Entry, Signal
+from ganas.bench.registry import load_benchmark
+from ganas.executors import run_jobs
+from ganas.experiment import Experiment, StudyConfig
+from ganas.spaces.errors import InvalidSetting, StoreError
+from ganas.study import Study
+from ganas.support import require_supported
+
+if TYPE_CHECKING:
+    from ganas.store import Store
+
+__all__ = ["StudySummary", "compare", "run_experiment"]
+
+# Rule 6 of the design: look-ups are committed at least this often.
+_COMMIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """What a finished study is called, why it ended and the best value that it was told."""
+
+    config: StudyConfig
+    stop: str
+    queries: int
+    best: float
+
+
+# --- inside a worker -------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Worker:
+    """What a worker process keeps between studies."""
+
+    store: Store
+    benchmarks: Mapping[str, Benchmark]
+    versions: str
+
+    def open(self, name: str) -> Benchmark:
+        return self.benchmarks[name] if name in self.benchmarks else load_benchmark(name)
+
+
+_worker: _Worker | None = None
+
+
+def _initialize(location: str, benchmarks: Mapping[str, Benchmark]) -> None:
+    from ganas.store import Store
+
+    global _worker
+    _worker = _Worker(Store(location), benchmarks, json.dumps(versions(), sort_keys=True))
+
+
+def _close_worker() -> None:
+    """Close the store of a worker that ran in this very process."""
+    global _worker
+    if _worker is not None:
+        _worker.store.close()
+        _worker = None
+
+
+def _run_study(config: StudyConfig) -> StudySummary:
+    """Run one study and commit it; what is stored of it already is checked against the replay."""
+    from ganas.store import check_replay
+
+    if _worker is None:
+        raise StoreError("the worker has no store")
+    store, benchmark = _worker.store, _worker.open(config.benchmark)
+    study = Study(
+        benchmark,
+        config.strategy,
+        budget=config.budget,
+        seed=config.seed,
+        metric=config.metric,
+        signal=config.signal,
+        settings=config.settings,
+        stop_at_optimum=config.stop_at_optimum,
+    )
+    stored = store.stored_trace(config.key)
+    started_at = _now()
+    written, committed_at = 0, time.perf_counter()
+
+    def commit(state: str) -> None:
+        nonlocal written, committed_at
+        rows = [_row(config.key, study, entry) for entry in study.entries[written:]]
+        check_replay(stored[written:], rows, str(config))
+        ledger = study.ledger
+        store.write(
+            {
+                "study": config.key,
+                "benchmark": config.benchmark,
+                "strategy": config.strategy,
+                "variant": config.variant,
+                "settings": json.dumps(dict(config.settings), sort_keys=True),
+                "seed": config.seed,
+                "budget": config.budget,
+                "metric": config.metric,
+                "signal": config.signal,
+                "stop_at_optimum": config.stop_at_optimum,
+                "space": benchmark.space.name,
+                "source": benchmark.source,
+                "versions": _worker.versions if _worker is not None else "",
+                "state": state,
+                "stop": study.stop,
+                "queries": ledger.queries,
+                "simulated_seconds": ledger.simulated_seconds,
+                "wall_seconds": ledger.wall_seconds,
+                "started_at": started_at,
+                "finished_at": _now() if state == "finished" else None,
+                "process_id": os.getpid(),
+            },
+            rows[max(0, len(stored) - written) :],
+            [
+                {"study": config.key, "query": query, "name": name, "value": value}
+                for query, name, value in study.diagnostics.rows(max(written, len(stored)) + 1, written + len(rows))
+            ],
+        )
+        written, committed_at = written + len(rows), time.perf_counter()
+
+    def progress(_: Study) -> None:
+        if time.perf_counter() - committed_at > _COMMIT_SECONDS:
+            commit("running")
+
+    study.run(progress=progress)
+    commit("finished")
+    return StudySummary(config, study.stop or "", study.ledger.queries, _best(study))
+
+
+def _row(key: int, study: Study, entry: Entry) -> dict[str, Any]:
+    evaluation = entry.evaluation
+    return {
+        "study": key,
+        "query": evaluation.query,
+        "architecture": study.benchmark.space.format(evaluation.architecture),
+        "value": evaluation.values.get(study.ledger.metrics[0]),
+        "simulated_seconds": entry.simulated_seconds,
+        "wall_seconds": entry.wall_seconds,
+        "trial": evaluation.trial,
+        "fidelity": evaluation.fidelity,
+        "failure": evaluation.failure,
+    }
+
+
+def _best(study: Study) -> float:
+    objective = study.problem.objectives[0]
+    scores = [study.problem.score(entry.evaluation) for entry in study.entries]
+    best = max(scores, default=-np.inf)
+    return best if objective.higher_is_better else -best
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    """Versions that a trace may depend on."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in ("ganas", "numpy")}}
+
+
+# --- the whole experiment --------------------------------------------------------------------------------------------
+
+
+def run_experiment(
+    experiment: Experiment,
+    out: str | Path,
+    *,
+    jobs: int = 1,
+    benchmarks: Mapping[str, Benchmark] | None = None,
+    progress: Callable[[int, int, StudySummary | None], None] | None = None,
+    command: str | None = None,
+) -> Path:
+    """Run every study that the store does not hold yet; call it again after any interruption.
+
+    Args:
+        experiment: The grid.
+        out: Folder of the run; its store is made or gone on with. A store may be extended by further benchmarks,
+            strategies and seeds; budget, metric, signal and stopping must stay the same.
+        jobs: Worker processes.
+        benchmarks: Benchmarks that are not registered, by the name that the experiment uses.
+        progress: Called with (finished studies, all studies, the newest or None), first for what was stored before.
+        command: What the user typed, for the report.
+
+    Returns:
+        The folder.
+
+    Raises:
+        StoreError: The store is of another experiment, of other data, or cannot be read.
+        GanasError: Something that the experiment names is unknown or out of range; nothing is run then.
+    """
+    from ganas.store import Store
+
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise InvalidSetting(f"the number of jobs at a time must be at least 1, not {jobs!r}")
+    given = dict(benchmarks or {})
+    opened = {name: given[name] if name in given else load_benchmark(name) for name in experiment.benchmarks}
+    configs = experiment.studies(opened)
+    require_supported(configs, opened)
+    folder = Path(out)
+    with Store(folder) as store:
+        _claim(store, experiment, opened)
+        _keep_order(store, configs)
+        if command is not None:
+            store.write_meta("command", command)
+        finished = store.finished()
+    waiting = [config for config in configs if config.key not in finished]
+    done, total = len(configs) - len(waiting), len(configs)
+    if progress is not None:
+        progress(done, total, None)
+    if waiting:
+        answers = run_jobs(
+            _run_study, waiting, workers=min(jobs, len(waiting)), initializer=_initialize, initargs=(str(folder), given)
+        )
+        try:
+            for summary in answers:
+                done += 1
+                if progress is not None:
+                    progress(done, total, summary)
+        finally:
+            _close_worker()
+        # The last connection to close folds SQLite's write-ahead log into the store.
+        Store(folder).close()
+    return folder
+
+
+def _claim(store: Store, experiment: Experiment, benchmarks: Mapping[str, Benchmark]) -> None:
+    """Check that the store is of this experiment, or make it so."""
+    fixed = {name: getattr(experiment, name) for name in ("budget", "metric", "signal", "stop_at_optimum")}
+    stored = store.read_meta("experiment")
+    if stored is None:
+        store.write_meta("experiment", fixed)
+    elif stored != fixed:
+        name = next(name for name in fixed if stored.get(name) != fixed[name])
+        raise StoreError(
+            f"the store in {store.name} was made with {name} {stored.get(name)!r}, not {fixed[name]!r}: "
+            "give the same value or another folder"
+        )
+    sources = store.read_meta("sources") or {}
+    for name, benchmark in benchmarks.items():
+        if sources.get(name, benchmark.source) != benchmark.source:
+            raise StoreError(
+                f"the store in {store.name} was made on {name} with {sources[name]}, it is {benchmark.source} now: "
+                "use another folder"
+            )
+    if any(name not in sources for name in benchmarks):
+        store.write_meta("sources", {**sources, **{name: bench.source for name, bench in benchmarks.items()}})
+
+
+def _keep_order(store: Store, configs: Sequence[StudyConfig]) -> None:
+    """Keep the order in which the experiment names benchmarks and variants; what only earlier ones named comes last."""
+    stored = store.read_meta("order") or {}
+    order = {
+        name: list(dict.fromkeys([*(getattr(config, name) for config in configs), *stored.get(name, [])]))
+        for name in ("benchmark", "variant")
+    }
+    if order != stored:
+        store.write_meta("order", order)
+
+
+def compare(
+    benchmarks: Sequence[Benchmark | str],
+    strategies: Sequence[str],
+    *,
+    seeds: int | Sequence[int],
+    budget: int,
+    out: str | Path,
+    jobs: int = 1,
+    metric: str | None = None,
+    signal: Signal = "mean",
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    stop_at_optimum: bool = False,
+) -> Path:
+    """Run strategies x benchmarks x seeds into the folder ``out``, which :func:`ganas.report.report_run` reads.
+
+    The arguments are those of :class:`~ganas.experiment.Experiment` and :func:`run_experiment`; ``seeds`` may be a
+    count (0 up to it), and a benchmark may be an object, such as a table made by ``TabularBenchmark.from_frame``.
+    """
+    objects = {benchmark.name: benchmark for benchmark in benchmarks if isinstance(benchmark, Benchmark)}
+    experiment = Experiment(
+        benchmarks=tuple(item.name if isinstance(item, Benchmark) else item for item in benchmarks),
+        strategies=tuple(strategies),
+        seeds=tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds),
+        budget=budget,
+        metric=metric,
+        signal=signal,
+        settings=settings or {},
+        stop_at_optimum=stop_at_optimum,
+    )
+    return run_experiment(experiment, out, jobs=jobs, benchmarks=objects)
