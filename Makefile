@@ -21,7 +21,7 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p ganas
-	$(BIN)/mypy --explicit-package-bases tests perf
+	$(BIN)/mypy --explicit-package-bases tests perf examples
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

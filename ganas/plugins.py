@@ -16,6 +16,9 @@ STRATEGIES = Registry(
     "strategy",
     "ganas.strategies",
     lambda: {
+        "ganas": "ganas.adversarial.search:GANAS",
+        "ganas-basic": "ganas.adversarial.basic:GANASBasic",
+        "largest-first": "ganas.strategies.largest_first:LargestFirst",
         "local-search": "ganas.strategies.local_search:LocalSearch",
         "random-search": "ganas.strategies.random_search:RandomSearch",
         "regularized-evolution": "ganas.strategies.regularized_evolution:RegularizedEvolution",
