@@ -9,20 +9,19 @@ combined, the sizes, the sampling of pairs, and that the reward is the mean over
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
+from ganas.adversarial.kinds import DiscriminatorKind, EncoderKind
 from ganas.bench.graph_encoder.batch import GraphTensors
-from ganas.bench.graph_encoder.encoder import EncoderKind, make_encoder
+from ganas.bench.graph_encoder.encoder import make_encoder
 from ganas.bench.graph_encoder.weights import draw_weights, without_weights
 from ganas.spaces.errors import InvalidSetting, closest_match, quote_list
 from ganas.spaces.space import Space
 
-__all__ = ["Discriminator", "DiscriminatorFit", "DiscriminatorKind", "reward", "train_discriminator"]
-
-DiscriminatorKind = Literal["pairwise", "relativistic", "unary"]
+__all__ = ["Discriminator", "DiscriminatorFit", "reward", "train_discriminator"]
 
 
 class Discriminator(nn.Module):
@@ -76,6 +75,10 @@ class Discriminator(nn.Module):
     def embed(self, graphs: GraphTensors) -> Tensor:
         """Embeddings, (count, hidden)."""
         return self.encoder.encode(graphs)[1]
+
+    def rank(self, graphs: GraphTensors) -> Tensor:
+        """The critic c of each graph alone, (count,); only of the kinds ``"relativistic"`` and ``"unary"``."""
+        return self._score(self.embed(graphs))
 
     def compare(self, truth: Tensor, others: Tensor) -> Tensor:
         """Logits of pairs of embeddings, (..., hidden) each, which may broadcast, to (...)."""
