@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ganas.cli import main
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
@@ -44,13 +46,26 @@ def test_the_strategy_passes_the_kit(tmp_path):
     assert "hill_climber.py:HillClimber" in printed
 
 
-def test_commands_one_after_another(tmp_path):
-    ran = [command for command in COMMANDS if command and "my_strategy" not in command]
-    assert len(ran) >= 6
-    for command in ran:
-        words = shlex.split(command)
-        assert words[0] == "ganas"
-        run(["-m", "ganas.cli.main", *words[1:]], tmp_path)
+def commands():
+    found = [shlex.split(command) for command in COMMANDS if command and "my_strategy" not in command]
+    assert len(found) >= 6
+    assert {words[0] for words in found} == {"ganas"}
+    return [words[1:] for words in found]
+
+
+def test_commands_one_after_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for words in commands():
+        # A smaller comparison; the option that is given last holds.
+        smaller = ["--seeds", "2", "--budget", "30", "--jobs", "1"] if words[0] == "compare" else []
+        assert main.run([*words, *smaller]) == 0
+    assert (tmp_path / "runs" / "populations" / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_commands_as_they_stand(tmp_path):
+    for words in commands():
+        run(["-m", "ganas.cli.main", *words], tmp_path)
     assert (tmp_path / "runs" / "populations" / "report.html").exists()
 
 

@@ -27,6 +27,7 @@ __all__ = ["Ensemble"]
 _MOST_CONDITIONED = 200
 # The first training begins from nothing.
 _FIRST_TRAINING = 3
+_DIGITS = 5
 
 
 class Ensemble:
@@ -162,7 +163,9 @@ class Ensemble:
         if self._process is not None:
             mean, deviation = self._process.predict(features)
             total += settings.gaussian_process_weight * _standardised((mean + optimism * deviation)[None])[0]
-        return total / (settings.linear_weight + settings.network_weight + settings.gaussian_process_weight)
+        total /= settings.linear_weight + settings.network_weight + settings.gaussian_process_weight
+        # Architectures with the same features tie, and not by the last digit that a product of matrices leaves.
+        return total.round(_DIGITS)
 
     def state(self) -> dict[str, Any]:
         """Every member, and the features' scales."""

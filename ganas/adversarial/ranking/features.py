@@ -93,7 +93,8 @@ class Features:
                 self._names, self._columns, self._mean, self._deviation, strict=True
             )
         ]
-        return np.concatenate(parts, axis=1, dtype=np.float32)
+        # In one layout, whatever that of the parts: products of matrices round differently in another.
+        return np.ascontiguousarray(np.concatenate(parts, axis=1, dtype=np.float32))
 
     def state(self) -> dict[str, Any]:
         """Columns, means and standard deviations."""
