@@ -1,4 +1,4 @@
-# make demo      search the real NAS-Bench-201 table and write runs/demo/report.html
+# make demo      compare GA-NAS with three other strategies on the real NAS-Bench-201 table: runs/demo/report.html
 # make test      lint, types, tests
 # make test-all  the slow tests as well
 PYTHON ?= python3
@@ -29,12 +29,13 @@ clean:
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
+# torch first and by name: a newer one, asked for by another package, would take gigabytes.
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing into $(VENV) ..."
-	$(INSTALL) --editable .
+	$(INSTALL) torch
+	$(INSTALL) --editable '.[torch]'
 	@touch $@
 
-# torch first and by name: a newer one, asked for by another package, would take gigabytes.
 $(VENV)/.installed-test: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing the test tools into $(VENV) ..."
 	$(INSTALL) torch

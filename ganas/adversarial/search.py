@@ -101,25 +101,36 @@ class GANAS(Strategy):
         self._extend_pool(truth, scores, accuracy)
         settings = self.settings
         uniform = int((self.rng.random(settings.batch_size) < settings.exploration).sum())
-        if len(self._pool) and uniform < settings.batch_size:
-            if settings.selection == "plain":
-                ranks = self.rng.random(len(self._pool))
-            else:
-                pool = self._pool
-                ranks = self._ensemble.score(pool.architectures, pool.rows, optimism=settings.optimism)
-            for architecture in self._pool.take(ranks, settings.batch_size - uniform):
-                self._seen.add(self.problem.space.identity_key(architecture))
-                self._queue.append(architecture)
+        self._queue_best(settings.batch_size - uniform)
         self._queue_uniform(settings.batch_size - len(self._queue))
+        # Uniform draws may find nothing more where predicates allow little of a large space, and proposals be left.
+        self._queue_best(settings.batch_size - len(self._queue))
+
+    def _full_size(self, evaluated: int) -> int:
+        """How many members the truth set has once enough is evaluated; it never grows."""
+        size = float(self.settings.truth_size)
+        if self.settings.truth_schedule == "shrinking" and self.problem.budget is not None:
+            size *= 1 - (1 - _LEAST_SHARE) * min(evaluated / self.problem.budget, 1.0)
+        return max(2, round(size))
 
     def _truth(self, scores: NDArray[np.float64]) -> list[int]:
         """Numbers of the members of the truth set, the best first and the earlier first among equals."""
-        size = float(self.settings.truth_size)
-        if self.settings.truth_schedule == "shrinking" and self.problem.budget is not None:
-            size *= 1 - (1 - _LEAST_SHARE) * min(len(scores) / self.problem.budget, 1.0)
-        size = max(2, min(round(size), len(scores) // 2))
-        order = np.argsort(-scores, kind="stable")[: int(size)]
+        size = max(2, min(self._full_size(len(scores)), len(scores) // 2))
+        order = np.argsort(-scores, kind="stable")[:size]
         return [number for number in order.tolist() if scores[number] > -np.inf]
+
+    def _queue_best(self, count: int) -> None:
+        """Queue at most ``count`` proposals: those that rank first, or any where the selection is plain."""
+        pool = self._pool
+        if not (count and len(pool)):
+            return
+        if self.settings.selection == "plain":
+            ranks = self.rng.random(len(pool))
+        else:
+            ranks = self._ensemble.score(pool.architectures, pool.rows, optimism=self.settings.optimism)
+        for architecture in pool.take(ranks, count):
+            self._seen.add(self.problem.space.identity_key(architecture))
+            self._queue.append(architecture)
 
     def _queue_uniform(self, count: int) -> None:
         """Queue at most ``count`` architectures of the space's own distribution that are not known yet."""
@@ -175,7 +186,7 @@ class GANAS(Strategy):
             "share_unique": len(set(keys)) / len(keys),
             "divergence": self._actor.divergence(sequences, epsilon=settings.epsilon),
         }
-        if len(truth) == settings.truth_size:
+        if len(truth) == self._full_size(len(scores)):
             # The direction of the objective is its own inverse.
             self._latest["kth_best"] = self.problem.objectives[0].score(self._scores[truth[-1]])
         return drawn + proposed
@@ -253,6 +264,8 @@ class GANAS(Strategy):
         """Go on from a saved state."""
         from ganas.adversarial.saved_state import load_state_arrays
 
+        # First, for it raises where the settings are others.
+        super().load_state(state)
         decode = self.problem.space.decode
         self._ensemble.load_state(state["ensemble"])
         if state["actor"] is not None:
@@ -267,6 +280,6 @@ class GANAS(Strategy):
         self._seen = set(state["seen"])
         self._queue = [decode(genotype) for genotype in np.asarray(state["queue"]).tolist()]
         self._latest = dict(state["latest"])
-        # Last: new networks drew from both generators.
+        # Last, and again: new networks drew from both generators.
         super().load_state(state)
         load_state_arrays(self._random, state["random"])

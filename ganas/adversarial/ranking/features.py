@@ -18,6 +18,7 @@ from ganas.spaces.encodings import (
     live_path_summary,
     one_hot,
 )
+from ganas.spaces.errors import InvalidSetting
 from ganas.spaces.space import Space
 
 __all__ = ["Features"]
@@ -56,6 +57,9 @@ class Features:
 
     Attributes:
         blocks: Where the columns of each block are.
+
+    Raises:
+        InvalidSetting: No column of the view varies in this space.
     """
 
     def __init__(self, space: Space, view: FeatureView, *, rng: np.random.Generator) -> None:
@@ -73,6 +77,8 @@ class Features:
             self._mean.append(raw.mean(axis=0)[columns])
             self._deviation.append(deviation[columns])
         self.blocks = self._slices()
+        if not self.blocks:
+            raise InvalidSetting(f"features {view!r} are the same for all architectures of {space.name!r}")
 
     def _slices(self) -> tuple[slice, ...]:
         ends = np.cumsum([0, *(len(columns) for columns in self._columns)]).tolist()

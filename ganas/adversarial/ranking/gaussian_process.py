@@ -96,7 +96,9 @@ class GaussianProcess:
         factor = np.linalg.cholesky(covariance)
         whitened = np.linalg.solve(factor, targets)
         count = len(targets)
-        evidence = -0.5 * count * np.log(whitened @ whitened / count) - np.log(np.diag(factor)).sum()
+        # Targets that are all alike explain themselves: every kernel fits them, and none is better than another.
+        misfit = max(float(whitened @ whitened) / count, 1e-12)
+        evidence = -0.5 * count * np.log(misfit) - np.log(np.diag(factor)).sum()
         return float(evidence) - _EXTRA_BLOCK_PENALTY * (kernel.extra > 0)
 
     def _covariance(self, first: Matrix, second: Matrix, kernel: Kernel) -> Matrix:
