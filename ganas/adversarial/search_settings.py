@@ -67,14 +67,14 @@ class GANASSettings(Settings):
         keep_generator: Whether it goes on from the last training, rather than start anew.
     """
 
-    initial_samples: int = 10
+    initial_samples: int = 6
     batch_size: int = 1
     truth_size: int = 25
     truth_schedule: TruthSchedule = "constant"
     encoder: RankerEncoder = "features"
     features: FeatureView = "adaptive"
     discriminator: RankingLoss = "pairwise"
-    linear_weight: float = 1.0
+    linear_weight: float = 0.5
     network_weight: float = 0.0
     networks: int = 2
     network_hidden: int = 32
@@ -83,7 +83,7 @@ class GANASSettings(Settings):
     training_subset: int = 64
     warm_start: bool = True
     selection: Selection = "discriminator"
-    optimism: float = 0.5
+    optimism: float = 1.5
     exploration: float = 0.02
     proposals: ProposalSource = "mixed"
     pool_size: int = 800

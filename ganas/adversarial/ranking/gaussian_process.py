@@ -14,7 +14,7 @@ __all__ = ["GaussianProcess", "Kernel"]
 Matrix = NDArray[np.float64]
 
 _LENGTH_SCALES = (0.5, 1.0, 2.0, 4.0)
-_NOISES = (0.03, 0.1, 0.3)
+_NOISES = (0.03, 0.1, 0.3, 1.0)
 _WEIGHTS = (0.3, 1.0, 3.0)
 # Nats by which the evidence for a further block must be stronger: it has many more columns than there are values.
 _EXTRA_BLOCK_PENALTY = 6.0
