@@ -58,6 +58,7 @@ class Experiment:
         signal: ``"mean"`` over trials, or one trial at ``"random"`` for each query.
         settings: Strategy name to setting to one value or a list of values; lists span a grid of variants.
         stop_at_optimum: End a study once it has evaluated an architecture with the best known value.
+        one_at_a_time: Instead of the grid of variants, the defaults and every listed value by itself: an ablation.
     """
 
     benchmarks: tuple[str, ...]
@@ -68,6 +69,7 @@ class Experiment:
     signal: Signal = "mean"
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     stop_at_optimum: bool = False
+    one_at_a_time: bool = False
 
     def __post_init__(self) -> None:
         for name in ("benchmarks", "strategies", "seeds"):
@@ -133,7 +135,11 @@ class Experiment:
             InvalidSetting: A setting is not one of its strategy, or the metric is a test metric.
             NotSupported: Studies are to stop at an optimum that a benchmark does not know.
         """
-        variants = [variant for name in self.strategies for variant in _variants(name, self.settings.get(name, {}))]
+        variants = [
+            variant
+            for name in self.strategies
+            for variant in _variants(name, self.settings.get(name, {}), self.one_at_a_time)
+        ]
         metrics = {name: self._objective(benchmarks[name]) for name in self.benchmarks}
         return [
             StudyConfig(
@@ -185,14 +191,20 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return seeds
 
 
-def _variants(strategy: str, given: Mapping[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
-    """(strategy, settings, label) for every combination of the listed values."""
+def _variants(strategy: str, given: Mapping[str, Any], one_at_a_time: bool) -> list[tuple[str, dict[str, Any], str]]:
+    """(strategy, settings, label) for every combination of the listed values, or for each of them by itself."""
     strategy_class = load_strategy(strategy)
     defaults = asdict(strategy_class.settings_class())
-    choices = [value if isinstance(value, list | tuple) else [value] for value in given.values()]
-    variants = []
-    for combination in itertools.product(*choices):
-        settings = asdict(make_settings(strategy_class, dict(zip(given, combination, strict=True))))
-        changed = [f"{name}={settings[name]}" for name in given if settings[name] != defaults[name]]
-        variants.append((strategy, settings, strategy + (f"[{','.join(changed)}]" if changed else "")))
-    return variants
+    choices = {name: value if isinstance(value, list | tuple) else [value] for name, value in given.items()}
+    if one_at_a_time:
+        combinations = [{}, *({name: value} for name, values in choices.items() for value in values)]
+    else:
+        combinations = [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
+    variants: dict[str, tuple[str, dict[str, Any], str]] = {}
+    for combination in combinations:
+        settings = asdict(make_settings(strategy_class, combination))
+        changed = [f"{name}={settings[name]}" for name in combination if settings[name] != defaults[name]]
+        label = strategy + (f"[{','.join(changed)}]" if changed else "")
+        # Once each: a listed value may be the default, which stands in every ablation already.
+        variants.setdefault(label, (strategy, settings, label))
+    return list(variants.values())

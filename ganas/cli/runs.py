@@ -140,6 +140,10 @@ def compare(
     stop_at_optimum: Annotated[
         bool, typer.Option("--stop-at-optimum", help="End a study when it has found the best known value.")
     ] = False,
+    one_at_a_time: Annotated[
+        bool,
+        typer.Option("--one-at-a-time", help="Ablate: the defaults, and each value of --set alone, not their grid."),
+    ] = False,
     jobs: Jobs = 1,
     out: Out = Path("runs/compare"),
     report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
@@ -165,6 +169,7 @@ def compare(
             _signal(signal),
             _strategy_settings(settings or []),
             stop_at_optimum,
+            one_at_a_time,
         )
     _run(grid, out, jobs=jobs, title="compare", typed=context.obj)
     _finish(out, json=json, report=report)
@@ -184,6 +189,7 @@ _IN_THE_FILE = {
     "signal": "signal",
     "settings": "set",
     "stop_at_optimum": "stop-at-optimum",
+    "one_at_a_time": "one-at-a-time",
 }
 
 

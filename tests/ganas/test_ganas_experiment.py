@@ -57,6 +57,27 @@ def test_any_number_of_workers_gives_the_same_store(tmp_path):
     assert same(one, two)
 
 
+def test_one_at_a_time_is_the_defaults_and_each_value_by_itself():
+    given = {"regularized-evolution": {"population_size": [10, 20, 50], "tournament_size": [2]}}
+    benchmarks = {name: ganas.load_benchmark(name) for name in small().benchmarks}
+
+    def variants(**changes):
+        grid = small(strategies=("regularized-evolution",), seeds=(0,), settings=given, **changes)
+        return [config.variant.removeprefix("regularized-evolution") for config in grid.studies(benchmarks)]
+
+    alone = ["", "[population_size=10]", "[population_size=50]", "[tournament_size=2]"]
+    assert variants(one_at_a_time=True) == alone * 2
+    assert (
+        variants()
+        == [
+            "[population_size=10,tournament_size=2]",
+            "[tournament_size=2]",
+            "[population_size=50,tournament_size=2]",
+        ]
+        * 2
+    )
+
+
 def test_a_study_in_the_store_is_the_study_in_memory(tmp_path):
     run_experiment(small(signal="random"), tmp_path)
     studies, evaluations, _ = contents(tmp_path)
