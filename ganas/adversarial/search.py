@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ganas.adversarial.ranking.ensemble import Ensemble
 
 __all__ = ["GANAS"]
+
+_LOG = logging.getLogger("ganas.adversarial")
 
 # What the generator is paid for a sample that violates a cheap predicate.
 _VIOLATION = -1.0
@@ -102,9 +105,15 @@ class GANAS(Strategy):
         settings = self.settings
         uniform = int((self.rng.random(settings.batch_size) < settings.exploration).sum())
         self._queue_best(settings.batch_size - uniform)
-        self._queue_uniform(settings.batch_size - len(self._queue))
-        # Uniform draws may find nothing more where predicates allow little of a large space, and proposals be left.
-        self._queue_best(settings.batch_size - len(self._queue))
+        missing = settings.batch_size - uniform - len(self._queue)
+        if missing:
+            _LOG.info("%s: after %d queries %d proposals were missing: uniform draws", self.name, len(scores), missing)
+        if self._latest:
+            self._latest["filled"] = float(missing)
+        self._queue_uniform(uniform + missing)
+        if len(self._queue) < settings.batch_size:
+            # Predicates may allow so little of a large space that uniform draws find nothing, and proposals be left.
+            self._queue_best(settings.batch_size - len(self._queue))
 
     def _full_size(self, evaluated: int) -> int:
         """How many members the truth set has once enough is evaluated; it never grows."""
@@ -120,9 +129,9 @@ class GANAS(Strategy):
         return [number for number in order.tolist() if scores[number] > -np.inf]
 
     def _queue_best(self, count: int) -> None:
-        """Queue at most ``count`` proposals: those that rank first, or any where the selection is plain."""
+        """Queue at most ``count`` proposals, those that rank first, or any where the selection is plain."""
         pool = self._pool
-        if not (count and len(pool)):
+        if not count or not len(pool):
             return
         if self.settings.selection == "plain":
             ranks = self.rng.random(len(pool))

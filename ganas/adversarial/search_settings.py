@@ -50,7 +50,7 @@ class GANASSettings(Settings):
         exploration: Share of queries that are drawn from the space's own distribution, whatever the ranking.
         proposals: ``"mixed"`` as the three shares say and the rest random; or all from one source: ``"generator"``,
             ``"neighbours"`` of the truth set, ``"crossover"`` in it, or ``"random"`` (the discriminator as a filter).
-        pool_size: How many proposals are ranked at most; the best ranked stay for the next ranking.
+        pool_size: How many proposals stay for the next ranking at most: those that ranked first.
         new_proposals: How many proposals are added at each ranking.
         neighbour_share: Share of mutants of the truth set among the new proposals.
         generator_share: Share drawn from the generator.
