@@ -63,7 +63,9 @@ def run_experiment(
         if command is not None:
             store.write_meta("command", command)
         finished = store.finished()
-    waiting = [config for config in configs if config.key not in finished]
+    # Seed by seed: quick strategies report while slow ones run, and what an interrupted run has is paired by seed.
+    place = {seed: number for number, seed in enumerate(experiment.seeds)}
+    waiting = sorted((c for c in configs if c.key not in finished), key=lambda config: place[config.seed])
     done, total = len(configs) - len(waiting), len(configs)
     if progress is not None:
         progress(done, total, None)

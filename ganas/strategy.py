@@ -118,6 +118,8 @@ class Strategy(ABC):
     """The frozen dataclass of its settings."""
     diagnostic_titles: ClassVar[Mapping[str, str]] = {}
     """Name of a diagnostic to one line that says what it is, with its unit; see :meth:`diagnostics`."""
+    diagnostic_note: ClassVar[str] = ""
+    """How to read them together: a paragraph for the report."""
 
     def __init__(self, problem: Problem, *, rng: np.random.Generator, settings: Settings | None = None) -> None:
         self.problem = problem

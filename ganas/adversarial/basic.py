@@ -10,7 +10,7 @@ import numpy as np
 
 from ganas.adversarial.basic_settings import GANASBasicSettings
 from ganas.adversarial.dependencies import one_thread, require_torch
-from ganas.adversarial.diagnostics import DIAGNOSTIC_TITLES
+from ganas.adversarial.diagnostics import BASIC_DIAGNOSTIC_NOTE, DIAGNOSTIC_TITLES
 from ganas.bench.metric import Evaluation
 from ganas.spaces.architecture import Architecture
 from ganas.strategies.drawing import draw_allowed
@@ -50,6 +50,7 @@ class GANASBasic(Strategy):
     title: ClassVar[str] = "GA-NAS as the paper has it: generator against discriminator (Rezaei et al., 2021)"
     settings_class: ClassVar[type[Settings]] = GANASBasicSettings
     diagnostic_titles: ClassVar[Mapping[str, str]] = DIAGNOSTIC_TITLES
+    diagnostic_note: ClassVar[str] = BASIC_DIAGNOSTIC_NOTE
     settings: GANASBasicSettings
 
     def __init__(self, problem: Problem, *, rng: np.random.Generator, settings: Settings | None = None) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.adversarial.dependencies import one_thread, require_torch
-from ganas.adversarial.diagnostics import DIAGNOSTIC_TITLES
+from ganas.adversarial.diagnostics import DIAGNOSTIC_NOTE, DIAGNOSTIC_TITLES
 from ganas.adversarial.proposals import ProposalPool, crossovers, mutants
 from ganas.adversarial.search_settings import GANASSettings
 from ganas.bench.metric import Evaluation
@@ -54,6 +54,7 @@ class GANAS(Strategy):
     title: ClassVar[str] = "GA-NAS: a generator proposes, a discriminator ensemble ranks (after Rezaei et al., 2021)"
     settings_class: ClassVar[type[Settings]] = GANASSettings
     diagnostic_titles: ClassVar[Mapping[str, str]] = DIAGNOSTIC_TITLES
+    diagnostic_note: ClassVar[str] = DIAGNOSTIC_NOTE
     settings: GANASSettings
 
     def __init__(self, problem: Problem, *, rng: np.random.Generator, settings: Settings | None = None) -> None:

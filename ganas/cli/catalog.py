@@ -7,7 +7,7 @@ import itertools
 import re
 import sys
 from dataclasses import MISSING, fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -95,7 +95,7 @@ def info(
     """Say what a name stands for.
 
     For a space its size and operations, for a benchmark its metrics, their splits and the known defects, for a
-    strategy its settings.
+    strategy its settings and its diagnostics.
     """
     kind = kind_of(name)
     facts = {"space": _space, "benchmark": _benchmark, "strategy": _strategy}[kind](name)
@@ -166,17 +166,45 @@ def _benchmark(name: str) -> dict[str, Any]:
 def _strategy(name: str) -> dict[str, Any]:
     strategy = load_strategy(name)
     meanings = _attributes(strategy.settings_class.__doc__ or "")
+    try:
+        types = get_type_hints(strategy.settings_class)
+    except NameError:
+        types = {}  # a plug-in's annotation that only a type checker can read stands for itself
     settings = [
         {
             "setting": field.name,
-            "type": field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type)),
+            "type": _type_in_words(types.get(field.name, field.type)),
             "default": field.default if field.default is not MISSING else "-",
-            "meaning": meanings.get(field.name, ""),
+            "meaning": _plain(meanings.get(field.name, "")),
         }
         for field in fields(strategy.settings_class)
     ]
-    about = [line.strip() for line in (strategy.__doc__ or "").strip().splitlines()]
-    return {"title": strategy.title, "about": " ".join(filter(None, about)), "settings": settings}
+    about, *details = _paragraphs(_plain(inspect.cleandoc(strategy.__doc__ or "")))
+    return {
+        "title": strategy.title,
+        "about": about,
+        "details": details,
+        "settings": settings,
+        "diagnostics": [{"diagnostic": name, "meaning": title} for name, title in strategy.diagnostic_titles.items()],
+    }
+
+
+def _type_in_words(kind: Any) -> str:
+    """A type as one writes its values: ``Literal["a", "b"]`` is ``a | b``."""
+    if get_origin(kind) is Literal:
+        return " | ".join(map(str, get_args(kind)))
+    return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Paragraphs and items of lists, one line each; at least one."""
+    parts = re.split(r"\n\n|\n(?=- |\d+\. )", text.strip())
+    return [" ".join(part.split()).removeprefix("- ") for part in parts]
+
+
+def _plain(text: str) -> str:
+    """Without the double backticks that docstrings put around what is typed."""
+    return text.replace("``", "")
 
 
 def _attributes(docstring: str) -> dict[str, str]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ganas.report.blocks import Block, Cell, Column, Figure, Paragraph, Table
 from ganas.report.diagnostics import Diagnostic, DiagnosticCurve, StrategyDiagnostics
 from ganas.report.figures import LineStyle, draw_grid, draw_one, plain_text, style_line
@@ -42,6 +44,8 @@ def diagnostic_blocks(
     ]
     for strategy in dict.fromkeys(group.strategy for group in groups):
         own = [group for group in groups if group.strategy == strategy]
+        if own[0].note:
+            blocks.append(Paragraph(own[0].note, strategy))
         blocks.append(_table(strategy, own))
         blocks += [
             _figure(number, group, styles, figure_names[(group.label, strategy)])
@@ -143,6 +147,10 @@ def _draw(axis: Axes, diagnostic: Diagnostic, budget: int, styles: Mapping[str, 
     for variant, curve in diagnostic.curves.items():
         _draw_curve(axis, curve, styles[variant])
     axis.set_xlim(0, budget)
+    ends = np.concatenate([values for curve in diagnostic.curves.values() for values in (curve.low, curve.high)])
+    if np.ptp(ends) <= 1e-9 * np.abs(ends).max():
+        # A flat line is not blown up to the digits in which nothing happens.
+        axis.set_ylim((0, 1) if 0 <= ends[0] <= 1 else (ends[0] - 0.5, ends[0] + 0.5))
     axis.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}".replace("-", MINUS)))
     # A unit in brackets stays together.

@@ -67,6 +67,7 @@ class StrategyDiagnostics:
         label: Label of the panel.
         budget: Queries that each study may count.
         seeds: Variant to number of finished studies that recorded something.
+        note: How to read them, in the strategy's words; empty where it says nothing.
         diagnostics: In the order in which the strategy gives their titles, then as they appear.
     """
 
@@ -74,6 +75,7 @@ class StrategyDiagnostics:
     label: str
     budget: int
     seeds: Mapping[str, int]
+    note: str
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -114,7 +116,7 @@ def read_diagnostics(
                 variant: rows["study"][rows["variant"].astype(str) == variant].astype(int).tolist()
                 for variant in dict.fromkeys(rows["variant"].astype(str))
             }
-            titles = _titles(strategy)
+            titles, note = _words(strategy)
             recorded = {name for key in rows["study"].astype(int) for name in names[key]}
             order = [name for name in titles if name in recorded]
             order += [name for key in rows["study"].astype(int) for name in names[key] if name not in titles]
@@ -124,6 +126,7 @@ def read_diagnostics(
                     label=panel.label,
                     budget=panel.budget,
                     seeds={variant: len(keys) for variant, keys in by_variant.items()},
+                    note=note,
                     diagnostics=tuple(
                         Diagnostic(name, titles.get(name, name), _curves(name, by_variant, trails, panel.budget))
                         for name in dict.fromkeys(order)
@@ -143,12 +146,14 @@ def diagnostic_rows(studies: pandas.DataFrame, diagnostics: pandas.DataFrame | N
     return rows.drop(columns="study")
 
 
-def _titles(strategy: str) -> Mapping[str, str]:
+def _words(strategy: str) -> tuple[Mapping[str, str], str]:
+    """Titles of the diagnostics, and the note on them."""
     try:
-        titles = load_strategy(strategy).diagnostic_titles
+        loaded = load_strategy(strategy)
     except GanasError:
-        return {}  # a class that was handed over, or a plug-in that is not here: names stand for themselves
-    return {name: " ".join(str(title).split()) for name, title in titles.items()}
+        return {}, ""  # a class that was handed over, or a plug-in that is not here: names stand for themselves
+    titles = {name: " ".join(str(title).split()) for name, title in loaded.diagnostic_titles.items()}
+    return titles, " ".join(loaded.diagnostic_note.split())
 
 
 def _trails(diagnostics: pandas.DataFrame) -> dict[int, dict[str, Trail]]:

@@ -16,7 +16,7 @@ from ganas.report.diagnostics import StrategyDiagnostics
 from ganas.report.figures import LineStyle, curve_figures, line_styles, reached_figures
 from ganas.report.provenance import provenance
 from ganas.report.results import Panel
-from ganas.report.statistics import MINIMUM_PAIRS
+from ganas.report.statistics import MINIMUM_PAIRS, censored_quantile
 from ganas.report.tables import (
     SIGNIFICANCE_LEVEL,
     format_p,
@@ -141,7 +141,7 @@ def _finding(panel: Panel) -> str:
     regret = f"{panel.format(lowest) if lowest else 0} {panel.regret_unit}".rstrip()
     after = f"the lowest mean regret after {panel.budget} queries ({regret})"
     if len(leaders) > 1:
-        return f"{join(leaders)} share {after}."
+        return f"{join(leaders)} share {after}{_queries_taken(panel, leaders, lowest)}."
     lead = f"{leaders[0]} has {after}"
     tests = [test for test in panel.tests if leaders[0] in (test.first, test.second)]
     if any(test.corrected is None for test in tests):
@@ -155,6 +155,15 @@ def _finding(panel: Panel) -> str:
         if test.corrected is not None and test.corrected >= SIGNIFICANCE_LEVEL
     ]
     return f"{lead}; its difference from {join(close)} is within what chance over seeds gives." if close else f"{lead}."
+
+
+def _queries_taken(panel: Panel, leaders: Sequence[str], regret: float) -> str:
+    """Where the leaders are level because all their seeds are at the reference value, how soon they got there."""
+    if regret != 0:
+        return ""
+    reached = {result.variant: result.reached for result in panel.results}
+    medians = [f"{censored_quantile(reached[leader], 0.5):.0f}" for leader in leaders]
+    return f"; the median seed found the {panel.reference_name} after {join(medians)} queries"
 
 
 def _remarks(panels: Sequence[Panel]) -> list[Block]:

@@ -13,6 +13,7 @@ class Talking(ganas.Strategy):
     name = "talking"
     title = "Random proposals of a strategy that speaks"
     diagnostic_titles = {"asked": "Asks so far", "mean_told": "Mean value told, percent"}
+    diagnostic_note = "It asks more and more. What it is told says nothing to it."
 
     def __init__(self, problem, *, rng, settings=None):
         super().__init__(problem, rng=rng, settings=settings)

@@ -91,11 +91,22 @@ def test_what_was_seen_is_known_better_than_what_was_not():
     assert deviation.max() < elsewhere.min()
 
 
-def test_the_kernel_is_chosen_again_only_after_so_many_values():
-    features, targets = drawn(0, 40), np.random.default_rng(1).standard_normal(40)
+def counted():
+    """A process, and of how many values it chose its kernel each time."""
     process, chosen = GaussianProcess(BLOCKS, every=5), []
     choose = process._choose
-    process._choose = lambda scaled: chosen.append(len(scaled)) or choose(scaled)
+
+    def choose_and_note(scaled):
+        chosen.append(len(scaled))
+        return choose(scaled)
+
+    process._choose = choose_and_note
+    return process, chosen
+
+
+def test_the_kernel_is_chosen_again_only_after_so_many_values():
+    features, targets = drawn(0, 40), np.random.default_rng(1).standard_normal(40)
+    process, chosen = counted()
     for count in range(10, 23):
         process.fit(features[:count], targets[:count], evaluated=count)
     assert chosen == [10, 15, 20]
@@ -104,9 +115,7 @@ def test_the_kernel_is_chosen_again_only_after_so_many_values():
 def test_a_part_of_the_values_does_not_delay_the_choice():
     """What counts is how much was evaluated, of which the process may be told a part."""
     features, targets = drawn(0, 20), np.random.default_rng(1).standard_normal(20)
-    process, chosen = GaussianProcess(BLOCKS, every=5), []
-    choose = process._choose
-    process._choose = lambda scaled: chosen.append(len(scaled)) or choose(scaled)
+    process, chosen = counted()
     for evaluated in (300, 304, 305):
         process.fit(features, targets, evaluated=evaluated)
     assert len(chosen) == 2

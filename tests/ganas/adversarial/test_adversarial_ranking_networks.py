@@ -61,6 +61,7 @@ def test_gradient_and_adam_equal_torch(hidden):
         loss_of(scores).backward()
         ours.step(features, gradient_of)
         # With the decay in it, as in torch's Adam, where it is not in the gradient.
+        assert theirs.grad is not None
         expected = theirs.grad + 0.03 * theirs.detach()
         assert ours._gradient == pytest.approx(expected.numpy(), rel=2e-3, abs=2e-3)
         adam.step()

@@ -5,12 +5,15 @@ import math
 import re
 import shlex
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import typer
 
 import ganas
+from ganas.adversarial.search import GANAS
+from ganas.adversarial.search_settings import GANASSettings
 from ganas.cli import runs
 from ganas.cli.main import app, run
 from ganas.plugins import STRATEGIES
@@ -168,6 +171,17 @@ def test_info_says_what_a_setting_means(capsys):
     assert settings[0]["meaning"].startswith("How many architectures live")
     assert settings[0]["meaning"].endswith("of the paper.")
     assert "population_size\tint\t20\tHow many" in answer(["info", "regularized-evolution"], capsys)
+
+
+def test_info_of_switches_and_diagnostics(capsys):
+    facts = strict_json(answer(["info", "ganas", "--json"], capsys))
+    assert [item["setting"] for item in facts["settings"]] == [field.name for field in fields(GANASSettings)]
+    types = {item["setting"]: item["type"] for item in facts["settings"]}
+    assert (types["discriminator"], types["truth_size"], types["warm_start"]) == ("pairwise | unary", "int", "bool")
+    assert all(item["meaning"] for item in facts["settings"])
+    assert {item["diagnostic"]: item["meaning"] for item in facts["diagnostics"]} == GANAS.diagnostic_titles
+    assert len(facts["details"]) > 3
+    assert "``" not in json.dumps(facts)
 
 
 def test_info_of_a_file(capsys):

@@ -118,6 +118,8 @@ def test_report_of_a_run(run, sound):
     assert section.count("median over 3 seeds; bands from the 25th to the 75th percentile") == 2
     assert "<dt>diagnostic</dt>" in text and "<dt>median and band of a diagnostic</dt>" in text
     assert "random-search" not in section
+    note = ganas.load_strategy(TALKING).diagnostic_note
+    assert note and section.count(note) == 1
     assert sum(path.name.startswith("diagnostics-") for path in files.figures) == 2
 
 

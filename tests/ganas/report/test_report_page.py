@@ -195,6 +195,19 @@ def test_bold_only_where_supported(make, tmp_path):
     assert "<strong>" not in few
 
 
+def test_level_at_the_optimum_says_how_soon(make, tmp_path, sound):
+    benchmark = make.Benchmark(values={1: 60.0, 2: 70.0})
+    searches = {"soon": [[2], [1, 2], [1, 2]], "late": [[1, 3, 2], [1, 3, 4, 2], [2]], "never": [[1], [1], [1]]}
+    runs = [make.Run(name, seed, keys) for name, seeds in searches.items() for seed, keys in enumerate(seeds)]
+    text = " ".join(sound(write([benchmark], make.frames(benchmark, runs), tmp_path / "level")).text)
+    said = "; the median seed found the optimum after 2 and 3 queries."
+    assert re.search(rf"share the lowest mean regret after \d+ queries \(0 [\w ]+\){said}", text)
+    runs = [make.Run(name, seed, [1]) for name in ("a", "b") for seed in range(3)]
+    text = " ".join(sound(write([benchmark], make.frames(benchmark, runs), tmp_path / "off")).text)
+    assert "a and b share the lowest mean regret" in text
+    assert "median seed" not in text
+
+
 def test_empty_experiment_is_an_error_in_one_line(make, toy, tmp_path):
     studies, evaluations = make.frames(toy, [make.Run("a", 0, [1])])
     with pytest.raises(InvalidSetting, match="no study") as error:
