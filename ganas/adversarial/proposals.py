@@ -15,6 +15,9 @@ from ganas.strategy import Problem
 
 __all__ = ["ProposalPool", "crossovers", "mutants"]
 
+# Proposals that wait for a ranking, in units of how many a ranking keeps; beyond, the oldest are dropped.
+_MOST_WAITING = 16
+
 
 class ProposalPool:
     """Architectures not evaluated yet, with their features; the best ranked stay.
@@ -52,6 +55,9 @@ class ProposalPool:
         if fresh:
             self.architectures += fresh
             self.rows = np.concatenate([self.rows, self._features.rows(fresh)])
+        # Only where nothing is ranked for long, as with an exploration share near 1.
+        if len(self) > _MOST_WAITING * self.size:
+            self._keep(np.arange(len(self) - _MOST_WAITING * self.size, len(self)))
 
     def take(self, scores: NDArray[np.float64], count: int) -> list[Architecture]:
         """Remove and return the ``count`` best by ``scores``, (len(pool),), and keep only the best of the rest."""
