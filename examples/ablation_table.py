@@ -44,7 +44,7 @@ def ablation_table(studies: pd.DataFrame, default: str) -> pd.DataFrame:
         default: The variant that the others are compared with.
 
     Returns:
-        Text: for each benchmark ``mean; share by 100 queries`` and, but for the default, ``change [95 % interval]``.
+        Text: for each benchmark ``mean; share by 100 queries`` and, but for the default, ``; change [95 % interval]``.
     """
     rng = np.random.default_rng(0)
     reached = studies["stop"] == "optimum"
@@ -54,12 +54,12 @@ def ablation_table(studies: pd.DataFrame, default: str) -> pd.DataFrame:
         mine = part.set_index("seed")["queries"]
         by_100 = ((part["stop"] == "optimum") & (part["queries"] <= 100)).mean()
         row = rows.setdefault(str(variant), {})
-        row[f"{benchmark}: queries; by 100"] = f"{mine.mean():.0f}; {by_100:.0%}"
+        row[str(benchmark)] = f"{mine.mean():.0f}; {by_100:.0%}".replace("%", " %")
         if variant != default:
             of_default = counted[(counted["benchmark"] == benchmark) & (counted["variant"] == default)]
             change = (mine - of_default.set_index("seed")["queries"]).dropna().to_numpy()
             low, high = mean_interval(change, rng=rng)
-            row[f"{benchmark}: change"] = f"{change.mean():+.0f} [{low:+.0f}, {high:+.0f}]"
+            row[str(benchmark)] += f"; {round(change.mean()):+d} [{round(low):+d}, {round(high):+d}]"
     return pd.DataFrame.from_dict(rows, orient="index").fillna("")
 
 
@@ -71,13 +71,12 @@ def main() -> None:
         studies = store.studies()
     if studies["strategy"].nunique() != 1:
         raise ganas.GanasError("an ablation has one strategy")
-    names = {name: name.rpartition(":")[2] for name in studies["benchmark"].unique()}
+    names = {name: name.rpartition("/")[2].replace(".py:", " ") for name in studies["benchmark"].unique()}
     table = ablation_table(studies.replace({"benchmark": names}), str(studies["strategy"].iloc[0]))
-    columns = sorted(table.columns, key=lambda name: list(table.columns).index(name))
-    print("| variant | " + " | ".join(columns) + " |")
-    print("|---" * (len(columns) + 1) + "|")
+    print("| variant | " + " | ".join(table.columns) + " |")
+    print("|---" * (len(table.columns) + 1) + "|")
     for variant, row in table.iterrows():
-        print(f"| {variant} | " + " | ".join(row[columns]) + " |")
+        print(f"| `{str(variant).partition('[')[2].rstrip(']') or variant}` | " + " | ".join(row) + " |")
 
 
 if __name__ == "__main__":

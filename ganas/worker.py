@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -165,5 +166,9 @@ def _now() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions that a trace may depend on."""
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in ("ganas", "numpy")}}
+    """Versions that a trace may depend on; that of torch only where it is installed."""
+    found = {"python": platform.python_version()}
+    for name in ("ganas", "numpy", "torch"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
