@@ -235,6 +235,8 @@ SPACES = Registry(
     "space",
     "ganas.spaces",
     lambda: {
+        "graphnas": "ganas.spaces.graphnas.space:GraphNAS",
+        "graphnas-proteins": "ganas.spaces.graphnas.space:GraphNASProteins",
         "nasbench101": "ganas.spaces.nasbench101.space:NASBench101",
         "nasbench201": "ganas.spaces.nasbench201.space:NASBench201",
     },

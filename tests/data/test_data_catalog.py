@@ -8,6 +8,10 @@ from ganas.data.tables import file_sha256
 from ganas.spaces.errors import DataError, DuplicateName, UnknownName
 
 EMBEDDED = ["nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet16"]
+GRAPH = [
+    f"nasbenchgraph-{name}"
+    for name in ("arxiv", "citeseer", "computers", "cora", "cs", "photo", "physics", "proteins", "pubmed")
+]
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def converted(own_home):
 
 
 def test_the_embedded_tables(own_home):
-    assert list(cards()) == EMBEDDED
+    assert list(cards()) == EMBEDDED + GRAPH
     for name in EMBEDDED:
         found = card(name)
         assert (found.name, found.rows, found.space) == (name, 15_625, "nasbench201")
@@ -76,11 +80,11 @@ def test_the_home_folder(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert home() == tmp_path / ".cache" / "ganas"
-    assert list(cards()) == EMBEDDED
+    assert list(cards()) == EMBEDDED + GRAPH
 
 
 def test_converted_tables_are_found(converted):
-    assert list(cards()) == ["mine", *EMBEDDED]
+    assert list(cards()) == ["mine", *EMBEDDED, *GRAPH]
     found = card("mine")
     assert table_path(found) == converted.parent / "mine.parquet"
     assert verify(found) == verify(card(EMBEDDED[0]))

@@ -26,7 +26,10 @@ def test_the_process_ends_with_the_status():
     assert ran.stderr.startswith("Error: unknown name 'nothing'")
     ran = subprocess.run([*GANAS, "list", "spaces", "--json"], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert [row["name"] for row in json.loads(ran.stdout)] == ["nasbench101", "nasbench201"]
+    assert [row["name"] for row in json.loads(ran.stdout)] == [
+        *("graphnas", "graphnas-proteins"),
+        *("nasbench101", "nasbench201"),
+    ]
 
 
 @pytest.mark.parametrize("command", ["list", "info nasbench201-cifar10 --json", "--help"])
