@@ -47,7 +47,7 @@ class GANASBasic(Strategy):
     """
 
     name: ClassVar[str] = "ganas-basic"
-    title: ClassVar[str] = "GA-NAS as the paper has it: generator against discriminator (Rezaei et al., 2021)"
+    title: ClassVar[str] = "GA-NAS as far as the paper is known: generator against discriminator (Rezaei et al., 2021)"
     settings_class: ClassVar[type[Settings]] = GANASBasicSettings
     diagnostic_titles: ClassVar[Mapping[str, str]] = DIAGNOSTIC_TITLES
     diagnostic_note: ClassVar[str] = BASIC_DIAGNOSTIC_NOTE
