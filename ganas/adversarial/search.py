@@ -13,6 +13,7 @@ from ganas.adversarial.dependencies import one_thread, require_torch
 from ganas.adversarial.diagnostics import DIAGNOSTIC_NOTE, DIAGNOSTIC_TITLES
 from ganas.adversarial.proposals import ProposalPool, crossovers, mutants
 from ganas.adversarial.search_settings import GANASSettings
+from ganas.adversarial.truth import VIOLATION_REWARD, truth_members
 from ganas.bench.metric import Evaluation
 from ganas.spaces.architecture import Architecture
 from ganas.strategies.drawing import draw_allowed
@@ -26,8 +27,6 @@ __all__ = ["GANAS"]
 
 _LOG = logging.getLogger("ganas.adversarial")
 
-# What the generator is paid for a sample that violates a cheap predicate.
-_VIOLATION = -1.0
 # The smallest truth set of a shrinking schedule, as a share of the largest.
 _LEAST_SHARE = 0.2
 
@@ -124,10 +123,8 @@ class GANAS(Strategy):
         return max(2, round(size))
 
     def _truth(self, scores: NDArray[np.float64]) -> list[int]:
-        """Numbers of the members of the truth set, the best first and the earlier first among equals."""
-        size = max(2, min(self._full_size(len(scores)), len(scores) // 2))
-        order = np.argsort(-scores, kind="stable")[:size]
-        return [number for number in order.tolist() if scores[number] > -np.inf]
+        """Numbers of the members of the truth set; while it grows, half of what is evaluated."""
+        return truth_members(scores, max(2, min(self._full_size(len(scores)), len(scores) // 2)))
 
     def _queue_best(self, count: int) -> None:
         """Queue at most ``count`` proposals, those that rank first, or any where the selection is plain."""
@@ -158,8 +155,7 @@ class GANAS(Strategy):
         settings, space = self.settings, self.problem.space
         members = [self._evaluated[number] for number in truth]
         # A pool that is empty is filled at once.
-        missing = max(settings.new_proposals, settings.pool_size - len(self._pool))
-        wanted = settings.new_proposals if len(self._pool) else missing
+        wanted = settings.new_proposals if len(self._pool) else max(settings.new_proposals, settings.pool_size)
         counts = {name: round(share * wanted) for name, share in settings.shares().items()}
         if counts["generator"]:
             self._pool.add(self._generated(members, truth, scores, accuracy, counts["generator"]), self._seen)
@@ -226,7 +222,7 @@ class GANAS(Strategy):
         allowed = [self.problem.allows(architecture) for architecture in samples]
         among = beats[: len(members)]
         of_truth = float((among.sum() - np.trace(among)) / (len(members) * (len(members) - 1)))
-        return np.where(allowed, paid, _VIOLATION), of_truth
+        return np.where(allowed, paid, VIOLATION_REWARD), of_truth
 
     def diagnostics(self) -> Mapping[str, float]:
         """What the training of the generator at the last :meth:`ask` gave, empty where it did not train.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 from ganas.adversarial.kinds import (
     EncoderKind,
@@ -15,7 +14,8 @@ from ganas.adversarial.kinds import (
     Selection,
     TruthSchedule,
 )
-from ganas.spaces.errors import InvalidSetting, closest_match, quote_list
+from ganas.adversarial.setting_checks import require_at_least, require_kinds, require_shares
+from ganas.spaces.errors import InvalidSetting, quote_list
 from ganas.strategy import Settings
 
 __all__ = ["GANASSettings"]
@@ -102,30 +102,30 @@ class GANASSettings(Settings):
     keep_generator: bool = True
 
     def __post_init__(self) -> None:
-        counts = {
-            "initial_samples": 2,
-            "truth_size": 2,
-            **dict.fromkeys(
-                (
-                    "batch_size",
-                    "networks",
-                    "network_hidden",
-                    "training_steps",
-                    "pool_size",
-                    "new_proposals",
-                    "generator_hidden",
-                    "generator_layers",
-                    "generator_every",
-                    "generator_rounds",
-                    "generator_samples",
-                ),
-                1,
-            ),
-            "training_subset": 4,
-        }
-        for name, least in counts.items():
-            if getattr(self, name) < least:
-                raise InvalidSetting(f"{name} must be at least {least}, not {getattr(self, name)}")
+        positive = (
+            "batch_size",
+            "networks",
+            "network_hidden",
+            "training_steps",
+            "pool_size",
+            "new_proposals",
+            "generator_hidden",
+            "generator_layers",
+            "generator_every",
+            "generator_rounds",
+            "generator_samples",
+        )
+        weights = ("linear_weight", "network_weight", "gaussian_process_weight")
+        require_at_least(
+            self,
+            {
+                "initial_samples": 2,
+                "truth_size": 2,
+                "training_subset": 4,
+                **dict.fromkeys(positive, 1),
+                **dict.fromkeys((*weights, "optimism"), 0),
+            },
+        )
         kinds = {
             "truth_schedule": TruthSchedule,
             "encoder": RankerEncoder,
@@ -136,19 +136,10 @@ class GANASSettings(Settings):
             "method": Method,
             "generator_encoder": EncoderKind,
         }
-        for name, kind in kinds.items():
-            given, known = getattr(self, name), get_args(kind)
-            if given not in known:
-                raise InvalidSetting(f"{name} must be {quote_list(known)}, not {given!r}{closest_match(given, known)}")
-        for name in ("exploration", "neighbour_share", "generator_share", "crossover_share", "epsilon"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InvalidSetting(f"{name} must be from 0 to 1, not {getattr(self, name)}")
+        require_kinds(self, kinds)
+        require_shares(self, ("exploration", "neighbour_share", "generator_share", "crossover_share", "epsilon"))
         if self.neighbour_share + self.generator_share + self.crossover_share > 1 + 1e-9:
             raise InvalidSetting("neighbour_share, generator_share and crossover_share must not be above 1 together")
-        weights = ("linear_weight", "network_weight", "gaussian_process_weight")
-        for name in (*weights, "optimism"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise InvalidSetting(f"{name} must be at least 0, not {getattr(self, name)}")
         if not any(getattr(self, name) for name in weights):
             raise InvalidSetting(f"one of {quote_list(weights)} must be above 0: the ensemble would be empty")
 

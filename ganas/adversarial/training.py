@@ -19,14 +19,12 @@ from ganas.adversarial.actor import Actor
 from ganas.adversarial.basic_settings import GANASBasicSettings
 from ganas.adversarial.discriminator import Discriminator, reward, train_discriminator
 from ganas.adversarial.saved_state import load_state_arrays, state_arrays
+from ganas.adversarial.truth import VIOLATION_REWARD
 from ganas.bench.graph_encoder.batch import GraphTensors
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.space import Space
 
-__all__ = ["VIOLATION_REWARD", "AdversarialTraining", "mean_reward_of_members", "rewards_of"]
-
-VIOLATION_REWARD = -1.0
-"""What a sample is paid that violates a cheap predicate; a proposal of this project."""
+__all__ = ["AdversarialTraining", "mean_reward_of_members", "rewards_of"]
 
 
 class AdversarialTraining:

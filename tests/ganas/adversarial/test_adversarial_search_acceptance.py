@@ -69,24 +69,38 @@ def test_it_finds_the_best_of_a_toy_of_the_size_of_nasbench201(spaces):
     require_the_bar(compared(benchmark, values))
 
 
-@pytest.mark.slow
-def test_it_finds_the_best_of_the_synthetic_nasbench101():
-    """Over 30 seeds: in two of the first ten random search is lucky within 20 queries, which it is in 2 % of all."""
+@pytest.fixture(scope="module")
+def synthetic_counts():
+    """:func:`compared` on the synthetic NAS-Bench-101 table, 30 seeds."""
     benchmark = load_place("example", f"{ROOT / 'examples' / 'synthetic_nasbench101.py'}:table")()
     values = np.array([best.value for best in benchmark.top(benchmark.num_rows)])
     assert len(values) == 423_624
-    require_the_bar(compared(benchmark, values, seeds=30))
+    return compared(benchmark, values, seeds=30)
 
 
 @pytest.mark.slow
-def test_it_finds_the_best_of_real_small_cells():
-    """The top 0.1 % of 2,532 real cells is two of them, trained once for 4 epochs, which luck put there.
+def test_it_finds_the_best_of_the_synthetic_nasbench101(synthetic_counts):
+    """Over 30 seeds; the specification asks for ten, see the next."""
+    require_the_bar(synthetic_counts)
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="8 of 10: random search is lucky within 20 queries in two of these ten seeds")
+def test_the_bar_on_the_first_ten_seeds_of_the_synthetic_nasbench101(synthetic_counts):
+    """Missed by one seed: remove the mark when it is met."""
+    require_the_bar(synthetic_counts[:10])
+
+
+@pytest.fixture(scope="module")
+def small_cell_counts():
+    """:func:`compared` on the real cells of at most 5 vertices, 10 seeds.
+
+    The top 0.1 % of 2,532 real cells is two of them, trained once for 4 epochs, which luck put there.
 
     Where trainings of good cells were repeated, their accuracies spread by 0.05 (standard deviation), and the hundred
     best cells are within 0.065 of each other; a Gaussian process that has seen half of the table ranks these two about
     120th and 160th. So whether ``ganas`` is ahead hangs on when random search happens to draw one of two: it was in 8
-    of 10 seeds, and in 16 of 20, where acceptance test 4 wants 9 of 10, which it reaches on the tables above. Asked
-    here is half of the queries of random search, by the median over the same seeds.
+    of 10 seeds, and in 16 of 20.
     """
     path = f"{ROOT / 'examples' / 'nasbench101_small_cells.py'}"
     if not (SMALL_CELLS / "ecnas_4epochs_results.jsonl.gz").is_file():
@@ -94,10 +108,22 @@ def test_it_finds_the_best_of_real_small_cells():
     benchmark = load_place("example", f"{path}:small_cells")(SMALL_CELLS)
     values = np.array([best.value for best in benchmark.top(benchmark.num_rows)])
     assert len(values) == 2_532
-    counts = compared(benchmark, values, constraints=[load_place("example", f"{path}:FEW_VERTICES")])
-    ours, theirs = np.median(counts, axis=0)
-    assert ours < theirs / 2, f"(ganas, random search): {counts.tolist()}"
-    assert counts[:, 0].max() <= CAP
+    return compared(benchmark, values, constraints=[load_place("example", f"{path}:FEW_VERTICES")])
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="8 of 10: which cells are the top 0.1 % is luck of one short training")
+def test_the_bar_on_real_small_cells(small_cell_counts):
+    """Missed by one seed: remove the mark when it is met."""
+    require_the_bar(small_cell_counts)
+
+
+@pytest.mark.slow
+def test_it_finds_the_best_of_real_small_cells(small_cell_counts):
+    """Half of the queries of random search, by the median over the same seeds; beside the bar, not in its place."""
+    ours, theirs = np.median(small_cell_counts, axis=0)
+    assert ours < theirs / 2, f"(ganas, random search): {small_cell_counts.tolist()}"
+    assert small_cell_counts[:, 0].max() <= CAP
 
 
 def test_the_same_seed_gives_the_same_search_in_a_fresh_process(spaces):
