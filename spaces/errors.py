@@ -13,6 +13,7 @@
     │   ├── ArchitectureNotMeasured
     │   ├── SplitNotMeasured
     │   ├── EpochNotMeasured
+    │   ├── RunNotMeasured
     │   └── TrialNotMeasured
     ├── InvalidSetting (ValueError)           a configuration value out of range or of the wrong type
     ├── NotSupported (TypeError)              an optional ability that this object does not have
@@ -42,6 +43,7 @@ __all__ = [
     "MissingDependency",
     "NotMeasured",
     "NotSupported",
+    "RunNotMeasured",
     "SplitNotMeasured",
     "StoreError",
     "TrialNotMeasured",
@@ -101,6 +103,10 @@ class SplitNotMeasured(NotMeasured):
 
 class EpochNotMeasured(NotMeasured):
     """An epoch at which the table holds no value."""
+
+
+class RunNotMeasured(NotMeasured):
+    """A length of training for which the table holds no run."""
 
 
 class TrialNotMeasured(NotMeasured):

@@ -239,6 +239,7 @@ SPACES = Registry(
         "graphnas-proteins": "ganas.spaces.graphnas.space:GraphNASProteins",
         "nasbench101": "ganas.spaces.nasbench101.space:NASBench101",
         "nasbench201": "ganas.spaces.nasbench201.space:NASBench201",
+        "natsbench-size": "ganas.spaces.natsbench_size.space:NATSBenchSize",
     },
 )
 """The registered spaces; each entry is a subclass of :class:`~ganas.spaces.space.Space`."""

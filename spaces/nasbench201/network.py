@@ -3,7 +3,8 @@
 Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020, section 2
 and figure 1, https://arxiv.org/abs/2001.00326. A stem, three stages of equal cells at one, two and four times the
 channels, a residual block of stride 2 before the second and the third stage, and a linear classifier on the average of
-the last feature map.
+the last feature map. The size search space of NATS-Bench (:mod:`ganas.spaces.natsbench_size.network`) is built from the
+same layers, with channel counts of its own.
 
 This module imports torch; :meth:`ganas.spaces.nasbench201.space.NASBench201.network` imports it when it is called.
 """
@@ -22,7 +23,7 @@ try:
 except ImportError as error:
     raise missing_torch("building networks") from error
 
-__all__ = ["Cell", "CellNetwork", "ReductionBlock", "build_network"]
+__all__ = ["Cell", "CellNetwork", "ReductionBlock", "build_cell_network", "build_network"]
 
 
 def build_network(
@@ -52,38 +53,66 @@ def build_network(
         InvalidArchitecture: The genotype is not six operation numbers from 0 to 4.
         InvalidSetting: A count is below 1.
     """
-    space = NASBench201()
-    genotype = space.encode(space.decode(genotype))
-    for name, value in (("num_classes", num_classes), ("channels", channels), ("cells_per_stage", cells_per_stage)):
+    for name, value in (("channels", channels), ("cells_per_stage", cells_per_stage)):
         if value < 1:
             raise InvalidSetting(f"{name} must be at least 1, not {value}")
+    # A reduction gives the channels of the stage that it leads to.
+    later_stages = [factor * channels for factor in (2, 4) for _ in range(1 + cells_per_stage)]
+    widths = [channels] * cells_per_stage + later_stages
+    return build_cell_network(genotype, widths, num_classes=num_classes, generator=generator)
+
+
+def build_cell_network(
+    genotype: Sequence[int], channels: Sequence[int], *, num_classes: int = 10, generator: torch.Generator | None = None
+) -> CellNetwork:
+    """Build a network of equal cells whose layers may have any channel counts; otherwise as :func:`build_network`.
+
+    Args:
+        genotype: The operation number on each edge.
+        channels: Feature maps that each layer gives, in order: n cells, a reduction, n cells, a reduction, n cells.
+            The stem gives as many as the first layer.
+        num_classes: Outputs of the classifier.
+        generator: As for :func:`build_network`.
+
+    Raises:
+        InvalidArchitecture: The genotype is not six operation numbers from 0 to 4.
+        InvalidSetting: A count is below 1, or ``channels`` has not 3 n + 2 entries.
+    """
+    space = NASBench201()
+    genotype = space.encode(space.decode(genotype))
+    for name, value in (("num_classes", num_classes), *(("a channel count", count) for count in channels)):
+        if value < 1:
+            raise InvalidSetting(f"{name} must be at least 1, not {value}")
+    if len(channels) % 3 != 2 or len(channels) < 5:
+        raise InvalidSetting(f"channels must have 3 n + 2 entries for n cells a stage, 5 or more, not {len(channels)}")
     if generator is None:
-        return CellNetwork(genotype, num_classes, channels, cells_per_stage)
+        return CellNetwork(genotype, num_classes, channels)
     # Modules draw their weights from the global generator when they are built; on the meta device they draw nothing.
     with torch.device("meta"):
-        network = CellNetwork(genotype, num_classes, channels, cells_per_stage)
+        network = CellNetwork(genotype, num_classes, channels)
     network.to_empty(device=generator.device)
     _initialise(network, generator)
     return network
 
 
 class CellNetwork(nn.Module):
-    """Stem, three stages of cells, global average, linear classifier; made by :func:`build_network`."""
+    """Stem, three stages of cells, global average, linear classifier; made by :func:`build_cell_network`."""
 
-    def __init__(self, genotype: Sequence[int], num_classes: int, channels: int, cells_per_stage: int) -> None:
+    def __init__(self, genotype: Sequence[int], num_classes: int, channels: Sequence[int]) -> None:
         super().__init__()
+        inputs = channels[0]
         layers: list[nn.Module] = [
-            nn.Conv2d(3, channels, kernel_size=3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
+            nn.Conv2d(3, inputs, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(inputs),
         ]
-        for stage in range(3):
-            if stage > 0:
-                layers.append(ReductionBlock(channels))
-                channels *= 2
-            layers.extend(Cell(genotype, channels) for _ in range(cells_per_stage))
-        layers += [nn.BatchNorm2d(channels), nn.ReLU()]
+        cells_per_stage = len(channels) // 3
+        for position, outputs in enumerate(channels):
+            is_reduction = position % (cells_per_stage + 1) == cells_per_stage
+            layers.append(ReductionBlock(inputs, outputs) if is_reduction else Cell(genotype, inputs, outputs))
+            inputs = outputs
+        layers += [nn.BatchNorm2d(inputs), nn.ReLU()]
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Linear(channels, num_classes)
+        self.classifier = nn.Linear(inputs, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (batch, 3, height, width) to logits (batch, num_classes)."""
@@ -92,14 +121,18 @@ class CellNetwork(nn.Module):
 
 
 class Cell(nn.Module):
-    """Four feature maps of one shape; each is the sum over the earlier ones of the operation on their edge.
+    """Four feature maps of one size; each is the sum over the earlier ones of the operation on their edge.
+
+    The first has ``inputs`` channels, the others ``outputs``. Where these differ, a skip or a pooling of the first
+    projects it; a convolution does so itself.
 
     Every convolution is built, so that the parameters are the benchmark's. What cannot reach the output is not
     computed: ``none`` edges, and edges into a feature map from which only ``none`` leads on.
     """
 
-    def __init__(self, genotype: Sequence[int], channels: int) -> None:
+    def __init__(self, genotype: Sequence[int], inputs: int, outputs: int) -> None:
         super().__init__()
+        self._outputs = outputs
         names = [EDGE_OPERATIONS[number] for number in genotype]
         reaches_output = {3}
         for (source, target), name in zip(reversed(EDGES), reversed(names), strict=True):
@@ -110,60 +143,67 @@ class Cell(nn.Module):
         self._incoming: dict[int, list[tuple[int, str, str]]] = {1: [], 2: [], 3: []}
         for (source, target), name in zip(EDGES, names, strict=True):
             key = f"{source}_{target}"
-            operation = _edge_operation(name, channels)
+            operation = _edge_operation(name, inputs if source == 0 else outputs, outputs)
             if operation is not None:
                 self.edges[key] = operation
             if name != "none" and target in reaches_output:
                 self._incoming[target].append((source, name, key))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features (batch, channels, height, width) to features of the same shape."""
+        """Features (batch, inputs, height, width) to (batch, outputs, height, width)."""
         # None stands for zeros, which are made only for a convolution: its normalisation shifts them.
         values: dict[int, Tensor | None] = {0: features}
         for target, incoming in self._incoming.items():
             total: Tensor | None = None
             for source, name, key in incoming:
                 term = values[source]
-                if name == "avg_pool_3x3" and term is not None:
-                    term = self.edges[key](term)
-                elif name.startswith("nor_conv"):
-                    term = self.edges[key](torch.zeros_like(features) if term is None else term)
+                if term is None and name.startswith("nor_conv"):
+                    term = self._zeros(features)
                 if term is not None:
+                    term = self.edges[key](term) if key in self.edges else term
                     total = term if total is None else total + term
             values[target] = total
         output = values[3]
-        return torch.zeros_like(features) if output is None else output
+        return self._zeros(features) if output is None else output
+
+    def _zeros(self, features: Tensor) -> Tensor:
+        batch, _, height, width = features.shape
+        return features.new_zeros(batch, self._outputs, height, width)
 
 
 class ReductionBlock(nn.Module):
-    """Halve height and width, double the channels: two convolutions beside an averaged and projected shortcut."""
+    """Halve height and width: two convolutions beside an averaged and projected shortcut."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
-            _convolution(channels, 2 * channels, kernel_size=3, stride=2),
-            _convolution(2 * channels, 2 * channels, kernel_size=3),
+            _convolution(inputs, outputs, kernel_size=3, stride=2),
+            _convolution(outputs, outputs, kernel_size=3),
         )
         self.shortcut = nn.Sequential(
             # ceil_mode changes nothing on even sizes; on odd ones it gives the size that the convolution gives.
             nn.AvgPool2d(kernel_size=2, stride=2, ceil_mode=True),
-            nn.Conv2d(channels, 2 * channels, kernel_size=1, bias=False),
+            nn.Conv2d(inputs, outputs, kernel_size=1, bias=False),
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features (batch, channels, height, width) to (batch, 2 channels, height / 2, width / 2), rounded up."""
+        """Features (batch, inputs, height, width) to (batch, outputs, height / 2, width / 2), rounded up."""
         total: Tensor = self.convolutions(features) + self.shortcut(features)
         return total
 
 
-def _edge_operation(name: str, channels: int) -> nn.Module | None:
+def _edge_operation(name: str, inputs: int, outputs: int) -> nn.Module | None:
     """The module of an operation; None for those that compute nothing."""
     if name == "nor_conv_1x1":
-        return _convolution(channels, channels, kernel_size=1)
+        return _convolution(inputs, outputs, kernel_size=1)
     if name == "nor_conv_3x3":
-        return _convolution(channels, channels, kernel_size=3)
+        return _convolution(inputs, outputs, kernel_size=3)
     if name == "avg_pool_3x3":
-        return nn.AvgPool2d(kernel_size=3, stride=1, padding=1, count_include_pad=False)
+        pool = nn.AvgPool2d(kernel_size=3, stride=1, padding=1, count_include_pad=False)
+        return pool if inputs == outputs else nn.Sequential(_convolution(inputs, outputs, kernel_size=1), pool)
+    if name == "skip_connect" and inputs != outputs:
+        # The official FactorizedReduce at stride 1: it has a ReLU, which it applies at stride 2 only.
+        return nn.Sequential(nn.Conv2d(inputs, outputs, kernel_size=1, bias=False), nn.BatchNorm2d(outputs))
     return None
 
 

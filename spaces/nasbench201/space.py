@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.building import Builder, Decision
 from ganas.spaces.errors import InvalidArchitecture, MalformedArchitecture, WrongSpace, closest_match, quote_list
+from ganas.spaces.fixed_wiring import FixedWiringBuilder, operation_decisions
 from ganas.spaces.space import Genotype, Space, positive_count
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class NASBench201(Space):
 
     def builder(self, batch_size: int) -> Builder:
         """Start a batch of cells whose six operations are open."""
-        return _Builder(self, batch_size)
+        return FixedWiringBuilder(self, batch_size, _WIRING)
 
     def building_sequences(self, architectures: Sequence[Architecture]) -> NDArray[np.int64]:
         """Operation ids of the six edge nodes, (count, 6)."""
@@ -188,39 +189,7 @@ class NASBench201(Space):
 
 
 _NUMBER = {operation: number for number, operation in enumerate(EDGE_OPERATIONS)}
-_DECISIONS = tuple(Decision("operation", node, -1, len(NASBench201.operations)) for node in range(1, 7))
-
-
-class _Builder(Builder):
-    """Six operation decisions; edges appear with the node that they enter."""
-
-    def __init__(self, space: Space, batch_size: int) -> None:
-        super().__init__(space, batch_size)
-        self.operation_ids[:, 0] = 0
-        self.num_nodes[:] = 1
-        self._chosen = np.zeros((batch_size, 6), dtype=np.int64)
-
-    def mask(self) -> NDArray[np.bool_]:
-        legal = np.zeros((self.batch_size, len(NASBench201.operations)), dtype=bool)
-        legal[:, 1:-1] = True
-        return legal
-
-    def _place(self, decision: Decision, choices: NDArray[np.int64]) -> None:
-        self._chosen[:, decision.node - 1] = choices - 1
-        self._add_node(decision.node, choices)
-        if decision.node == 6:
-            self._add_node(7, np.full(self.batch_size, len(NASBench201.operations) - 1))
-
-    def _add_node(self, node: int, operation_ids: NDArray[np.int64]) -> None:
-        self.operation_ids[:, node] = operation_ids
-        for source, target in _WIRING:
-            if target == node:
-                self.adjacency[:, source, target] = True
-        self.num_nodes += 1
-
-    def finish(self) -> list[Architecture]:
-        self._require_done()
-        return [self.space.decode(genotype) for genotype in self._chosen.tolist()]
+_DECISIONS = operation_decisions(NASBench201.max_nodes, len(NASBench201.operations))
 
 
 def official_unique_string(architecture: Architecture) -> str:

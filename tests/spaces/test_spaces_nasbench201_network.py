@@ -222,7 +222,7 @@ def test_a_few_steps_reduce_the_loss():
 
 @pytest.mark.parametrize("channels", [3, 16])
 def test_reduction_halves_the_size_and_doubles_the_channels(channels):
-    assert ReductionBlock(channels)(torch.randn(2, channels, 8, 6)).shape == (2, 2 * channels, 4, 3)
+    assert ReductionBlock(channels, 2 * channels)(torch.randn(2, channels, 8, 6)).shape == (2, 2 * channels, 4, 3)
 
 
 # --- weights ------------------------------------------------------------------------------------------------------

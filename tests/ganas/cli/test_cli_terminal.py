@@ -28,7 +28,7 @@ def test_the_process_ends_with_the_status():
     assert (ran.returncode, ran.stderr) == (0, "")
     assert [row["name"] for row in json.loads(ran.stdout)] == [
         *("graphnas", "graphnas-proteins"),
-        *("nasbench101", "nasbench201"),
+        *("nasbench101", "nasbench201", "natsbench-size"),
     ]
 
 

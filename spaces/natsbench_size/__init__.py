@@ -1,0 +1,1 @@
+"""The size search space of NATS-Bench."""
