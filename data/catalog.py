@@ -1,57 +1,87 @@
 """The catalogue: which tables there are, and what is known about each.
 
 A table is a parquet file and a card, a TOML file that says where the numbers come from, what they mean and what is
-wrong with them. The embedded tables lie in ``data/tables`` with their cards in ``data/cards``; converted ones lie in
-the folder ``tables`` of :func:`home`, card and table side by side.
+wrong with them. Learning curves are arrays beside it. The embedded tables lie in ``data/tables`` with their cards in
+``data/cards``; a converted one is a folder of its own name within the folder ``tables`` of :func:`home`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-import tomllib
-import types
-import typing
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
+from ganas.data.arrays import open_array
 from ganas.data.tables import file_sha256, mean_over_trials, read_architectures, read_values, row_count
-from ganas.spaces.errors import DataError, DuplicateName, closest_match, quote_list, unknown_name
+from ganas.data.toml_record import read_record, read_toml
+from ganas.spaces.errors import DataError, DuplicateName, quote_list, unknown_name
 
-__all__ = ["Card", "CardMetric", "CardSource", "card", "cards", "home", "read_card", "table_path", "verify"]
+__all__ = [
+    "Card",
+    "CardArray",
+    "CardMetric",
+    "CardSource",
+    "card",
+    "cards",
+    "content_digest",
+    "converted_tables",
+    "home",
+    "metric_key",
+    "num_trials",
+    "read_card",
+    "table_path",
+    "verify",
+]
 
 _FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardMetric:
     """A metric that a table holds.
 
     Attributes:
         name: Name that it is asked for by.
         unit: Unit of the stored values.
-        columns: Columns of the table, one a trial; with several ``epochs``, all trials of the first epoch first.
         split: The data that it is measured on, or None.
         higher_is_better: The direction.
         epochs: After how many completed epochs it is held, in increasing order; empty where it has none.
+        run: For how many epochs the training was scheduled; None where the table does not tell runs apart.
+        seeds: The seed of the trial at each position; empty where the source does not say.
         per_trial: Whether it was measured once a trial; otherwise it is one value an architecture.
         description: One line.
+        columns: Columns of the table, one a trial; with several ``epochs``, all trials of the first epoch first.
+        array: In place of columns, the name of an array, (epochs, rows, trials).
         best_mean: The best value over the table (mean over trials, last epoch), exactly.
     """
 
     name: str
     unit: str
-    columns: tuple[str, ...]
-    best_mean: float
     split: Literal["train", "valid", "test"] | None = None
     higher_is_better: bool = True
     epochs: tuple[int, ...] = ()
+    run: int | None = None
+    seeds: tuple[int, ...] = ()
     per_trial: bool = False
     description: str = ""
+    columns: tuple[str, ...] = ()
+    array: str | None = None
+    best_mean: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardArray:
+    """A file of numpy beside the table; its name is the key of its metric with ``.npy`` at the end."""
+
+    file: str
+    sha256: str
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +105,11 @@ class CardSource:
     authors: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """What is known about a table.
+
+    A converter begins with a card on which nothing is measured yet (``rows`` is 0) and completes it.
 
     Attributes:
         name: Name of the benchmark that it makes.
@@ -91,37 +123,41 @@ class Card:
         architecture: The column that says which architecture a row is: identity keys (ranks of the genotype), or
             the notation of the space. Rows stand in the order of the identity keys.
         objective: The metric that a search improves unless told otherwise.
-        licence: SPDX expression of the measurements.
+        licence: SPDX expression of the measurements, or one line on what is known.
         citation: The paper to cite.
         trials: What a trial is and how it is asked for.
         trial_counts: How many architectures have how many trials, as pairs (trials, architectures).
         source: Where the numbers come from.
         metrics: What it holds.
         cost: The metric that says what one training costs, in seconds; None where the table does not say.
+        fidelity: What a search may ask for less of: epochs of the longest run, or shorter runs.
         num_classes: Classes of the data set, where it has classes.
         known_defects: What is known to be wrong, one sentence or more each.
-        folder: Where the parquet file lies.
+        arrays: The arrays of learning curves.
+        folder: Where the files lie.
     """
 
     name: str
     title: str
     space: str
     dataset: str
-    file: str
-    sha256: str
-    bytes: int
-    rows: int
-    architecture: str
     objective: str
     licence: str
     citation: str
     trials: str
-    trial_counts: tuple[tuple[int, int], ...]
     source: CardSource
     metrics: tuple[CardMetric, ...]
+    file: str = ""
+    sha256: str = ""
+    bytes: int = 0
+    rows: int = 0
+    architecture: str = "identity_key"
+    trial_counts: tuple[tuple[int, int], ...] = ()
     cost: str | None = None
+    fidelity: Literal["epoch", "run"] = "epoch"
     num_classes: int | None = None
     known_defects: tuple[str, ...] = ()
+    arrays: tuple[CardArray, ...] = ()
     folder: Path = _FOLDER / "tables"
 
     @property
@@ -138,15 +174,22 @@ def home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ganas"
 
 
+def converted_tables() -> Path:
+    """The folder of converted tables; each is a folder of its own in it."""
+    return home() / "tables"
+
+
 def cards() -> dict[str, Card]:
-    """Every card by name, sorted: the embedded ones and those in the folder ``tables`` of :func:`home`.
+    """Every card by name, sorted: the embedded ones and those of :func:`converted_tables`.
 
     Raises:
         DataError: A card cannot be read.
         DuplicateName: A card takes the name of another one.
     """
     found = dict(_embedded())
-    for path in sorted((home() / "tables").glob("*.toml")):
+    for path in sorted(converted_tables().glob("*/card.toml")):
+        if path.parent.name.startswith("."):
+            continue  # being written, or left over from a conversion that was killed
         converted = read_card(path, path.parent)
         if converted.name in found:
             raise DuplicateName(f"{path} names its table {converted.name!r}, and that name is taken: rename it")
@@ -171,6 +214,26 @@ def table_path(card: Card) -> Path:
     return card.folder / card.file
 
 
+def metric_key(metric: _OfRun) -> str:
+    """What a metric is stored under: its name, and for one of a run that too, as in ``valid_accuracy@108``."""
+    return metric.name if metric.run is None else f"{metric.name}@{metric.run}"
+
+
+class _OfRun(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def run(self) -> int | None: ...
+
+
+def content_digest(card: Card) -> str:
+    """What identifies the numbers of a table: the digest of its file, or of the list of digests of its files."""
+    if not card.arrays:
+        return card.sha256
+    lines = [f"{card.file} {card.sha256}", *[f"{array.file} {array.sha256}" for array in card.arrays]]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def verify(card: Card) -> list[str]:
     """Recompute what a card says about its table; return what was confirmed, one line each.
 
@@ -191,22 +254,28 @@ def verify(card: Card) -> list[str]:
     compare("bytes", path.stat().st_size, card.bytes)
     compare("rows", row_count(path), card.rows)
     compare("distinct architectures", len(set(read_architectures(path, card.architecture))), card.rows)
+    for array in card.arrays:
+        file = card.folder / array.file
+        compare(f"{array.file}, sha256", file_sha256(file), array.sha256)
     for metric in card.metrics:
-        values = read_values(path, metric.columns).reshape(-1, max(1, len(metric.epochs)), num_trials(metric))
-        if metric.per_trial:
+        if metric.array is not None:
+            values = open_array(card, metric)
+        else:
+            values = read_values(path, metric.columns).reshape(-1, max(1, len(metric.epochs)), num_trials(metric))
+        if metric.per_trial and metric.array is None:
             counts = zip(*np.unique((~np.isnan(values[:, -1])).sum(axis=1), return_counts=True), strict=True)
             found = tuple((int(trials), int(count)) for trials, count in counts)
             compare(f"{metric.name}, architectures by number of trials", found, card.trial_counts)
         means = mean_over_trials(values[:, -1])
         best = float(np.nanmax(means) if metric.higher_is_better else np.nanmin(means))
-        compare(f"{metric.name}, best mean ({metric.unit})", best, metric.best_mean)
+        compare(f"{metric_key(metric)}, best mean ({metric.unit})", best, metric.best_mean)
     if wrong:
         raise DataError(f"{path.name} is not what its card says: {'; '.join(wrong)}")
     return confirmed
 
 
 def num_trials(metric: CardMetric) -> int:
-    """How many trials the columns of a metric hold (1 for one that is not of a trial)."""
+    """How many trials the columns of a metric in the table hold (1 for one that is not of a trial)."""
     return len(metric.columns) // max(1, len(metric.epochs))
 
 
@@ -216,68 +285,46 @@ def read_card(path: Path, folder: Path) -> Card:
     Raises:
         DataError: It is not TOML, lacks a field, has an unknown one, or a value has the wrong type.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read the card {path}: {error}") from None
+    content = read_toml(path, "the card")
     counts = content.get("trial_counts")
     if isinstance(counts, dict):
         content["trial_counts"] = [(int(trials), count) for trials, count in counts.items() if trials.isdigit()]
-    read: Card = _read(Card, {**content, "folder": folder}, f"the card {path.name}")
+    read: Card = read_record(Card, {**content, "folder": folder}, f"the card {_label(path)}")
     names = [metric.name for metric in read.metrics]
     for wanted in (read.objective, *([read.cost] if read.cost is not None else [])):
         if wanted not in names:
             raise DataError(
-                f"the card {path.name} names {wanted!r}, which is not among its metrics: {quote_list(names)}"
+                f"the card {_label(path)} names {wanted!r}, which is not among its metrics: {quote_list(names)}"
             )
+    arrays = {array.file for array in read.arrays}
     for metric in read.metrics:
-        if len(metric.columns) % max(1, len(metric.epochs)) or (num_trials(metric) != 1 and not metric.per_trial):
-            raise DataError(
-                f"the card {path.name} gives {len(metric.columns)} columns for {metric.name!r}: wanted is one for each "
-                "trial and epoch"
-            )
+        _check_metric(path, metric, arrays)
+    if not read.rows or Path(read.file).name != read.file:
+        raise DataError(f"the card {_label(path)} names no table: rows and the plain name of a file are wanted")
     return read
+
+
+def _label(path: Path) -> str:
+    """A card in messages; those of converted tables all have one name, so their folder is said."""
+    return path.name if path.name != "card.toml" else f"{path.parent.name}/{path.name}"
+
+
+def _check_metric(path: Path, metric: CardMetric, arrays: Collection[str]) -> None:
+    """Raise a DataError where a metric on a card does not say where its numbers are."""
+    name, columns = metric.name, len(metric.columns)
+    if metric.best_mean is None:
+        raise DataError(f"the card {_label(path)} gives no best_mean for {name!r}")
+    if metric.array is not None:
+        # The name is used as a path.
+        if columns or not metric.per_trial or metric.array != f"{metric_key(metric)}.npy" or metric.array not in arrays:
+            raise DataError(f"the card {_label(path)} gives {name!r} an array that does not fit: {metric.array!r}")
+    elif not columns or columns % max(1, len(metric.epochs)) or (num_trials(metric) != 1 and not metric.per_trial):
+        raise DataError(
+            f"the card {_label(path)} gives {columns} columns for {name!r}: wanted is one for each trial and epoch"
+        )
 
 
 @lru_cache(maxsize=1)
 def _embedded() -> Mapping[str, Card]:
     read = [read_card(path, _FOLDER / "tables") for path in sorted((_FOLDER / "cards").glob("*.toml"))]
     return {entry.name: entry for entry in read}
-
-
-def _read(kind: Any, content: object, label: str) -> Any:
-    """Build a dataclass of cards from what TOML gave, checking names and types."""
-    if not isinstance(content, dict):
-        raise DataError(f"{label} must be a table, not {content!r:.60}")
-    declared = {entry.name: entry for entry in fields(kind)}
-    for name in content:
-        if name not in declared:
-            raise DataError(f"{label} has an unknown field {name!r}{closest_match(name, declared)}")
-    hints = typing.get_type_hints(kind)
-    values = {}
-    for name, entry in declared.items():
-        if name in content:
-            values[name] = _convert(hints[name], content[name], f"{name} in {label}")
-        elif entry.default is MISSING:
-            raise DataError(f"{label} lacks the field {name!r}")
-    return kind(**values)
-
-
-def _convert(hint: Any, value: Any, label: str) -> Any:
-    if hint in (CardSource, CardMetric):
-        return _read(hint, value, label)
-    origin, parts = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple and isinstance(value, (list, tuple)):
-        inner = [parts[0]] * len(value) if parts[-1] is Ellipsis else list(parts)
-        if len(inner) == len(value):
-            return tuple(_convert(part, entry, label) for part, entry in zip(inner, value, strict=True))
-    elif origin in (types.UnionType, typing.Union):
-        # TOML has no null: what is given is of the other part.
-        return _convert(parts[0], value, label)
-    elif origin is Literal:
-        if value in parts:
-            return value
-    elif origin is None and isinstance(value, hint) and isinstance(value, bool) == (hint is bool):
-        return value
-    wanted = getattr(hint, "__name__", str(hint)).lower()
-    raise DataError(f"{label} must be {wanted if origin is None else str(hint)}, not {value!r:.60}")

@@ -113,7 +113,7 @@ def file_sha256(path: Path) -> str:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def mean_over_trials(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def mean_over_trials(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """Mean over the last axis of the trials that were measured; NaN where there is none.
 
     Added up in the order of the trials, so it is ``sum(trials) / len(trials)`` to the last bit.

@@ -25,12 +25,13 @@ def own_home(tmp_path, monkeypatch):
 def converted(own_home):
     """A copy of an embedded table under another name, as a converter would leave it."""
     source = card("nasbench201-cifar10")
-    folder = own_home / "tables"
+    folder = own_home / "tables" / "mine"
+    folder.mkdir()
     shutil.copy(table_path(source), folder / "mine.parquet")
     text = (source.folder.parent / "cards" / "nasbench201-cifar10.toml").read_text(encoding="utf-8")
     text = text.replace('name = "nasbench201-cifar10"', 'name = "mine"').replace(source.file, "mine.parquet")
-    (folder / "mine.toml").write_text(text, encoding="utf-8")
-    return folder / "mine.toml"
+    (folder / "card.toml").write_text(text, encoding="utf-8")
+    return folder / "card.toml"
 
 
 def test_the_embedded_tables(own_home):
@@ -98,7 +99,7 @@ def test_a_missing_table_is_a_typed_error(converted):
 
 def test_a_converted_table_cannot_take_an_embedded_name(converted):
     converted.write_text(converted.read_text().replace('"mine"', '"nasbench201-cifar10"'))
-    with pytest.raises(DuplicateName, match=r"mine\.toml names its table 'nasbench201-cifar10'"):
+    with pytest.raises(DuplicateName, match=r"mine/card\.toml names its table 'nasbench201-cifar10'"):
         cards()
 
 
@@ -107,10 +108,10 @@ def test_a_converted_table_cannot_take_an_embedded_name(converted):
     [
         ('space = "nasbench201"\n', "", "lacks the field 'space'"),
         ('space = "nasbench201"\n', 'spaces = "nasbench201"\n', "unknown field 'spaces'; did you mean 'space'"),
-        ("rows = 15625", 'rows = "15625"', "rows in the card mine.toml must be int"),
-        ("rows = 15625", "rows = true", "rows in the card mine.toml must be int"),
+        ("rows = 15625", 'rows = "15625"', "rows in the card mine/card.toml must be int"),
+        ("rows = 15625", "rows = true", "rows in the card mine/card.toml must be int"),
         ("rows = 15625", "rows = 15625 rows", "cannot read the card"),
-        ('split = "valid"', 'split = "validation"', "split in metrics in the card mine.toml must be"),
+        ('split = "valid"', 'split = "validation"', "split in metrics in the card mine/card.toml must be"),
         ("epochs = [200]", "epochs = [200.5]", "epochs in metrics"),
         ('objective = "valid_accuracy"', 'objective = "accuracy"', "names 'accuracy', which is not among its metrics"),
         ('cost = "train_seconds"', 'cost = "seconds"', "names 'seconds', which is not among its metrics"),

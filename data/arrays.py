@@ -1,0 +1,68 @@
+"""Learning curves on disk: files of numpy, mapped into memory, so that opening one reads nothing.
+
+An array has the shape (epochs, rows, trials). What a search asks for, one epoch of many architectures, stands
+together in the file; the curve of one architecture is spread over it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.spaces.errors import DataError
+
+if TYPE_CHECKING:
+    from ganas.data.catalog import Card, CardMetric
+
+__all__ = ["narrowest", "open_array", "write_array"]
+
+_TYPES = (np.dtype("<f4"), np.dtype("<f8"))
+
+
+def open_array(card: Card, metric: CardMetric) -> NDArray[np.floating]:
+    """Map the array of a metric, (rows, epochs, trials), NaN where nothing was measured.
+
+    Raises:
+        DataError: The file is missing, damaged or has not the shape that the card says.
+    """
+    path = card.folder / str(metric.array)
+    try:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(f"the array {path} does not exist") from None
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise DataError(f"cannot read the array {path}: {error}") from None
+    epochs = max(1, len(metric.epochs))
+    trials = len(metric.seeds) or (mapped.shape[2] if mapped.ndim == 3 else 1)
+    if mapped.dtype not in _TYPES or mapped.shape != (epochs, card.rows, trials) or np.isfortran(mapped):
+        raise DataError(
+            f"the array {path} has shape {mapped.shape} of {mapped.dtype}: its card says {epochs} epoch(s), "
+            f"{card.rows} rows and {trials} trial(s)"
+        )
+    # Plain arrays index faster than np.memmap; the mapping stays open as their base.
+    return cast("NDArray[np.floating]", np.asarray(mapped)).transpose(1, 0, 2)
+
+
+def write_array(path: Path, values: NDArray[np.floating]) -> None:
+    """Write values given as (rows, epochs, trials), without loss in the narrowest type that holds them.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    ordered = np.ascontiguousarray(values.transpose(1, 0, 2), dtype=narrowest(values))
+    with path.open("wb") as stream:
+        np.save(stream, ordered, allow_pickle=False)
+
+
+def narrowest(values: NDArray[np.floating]) -> np.dtype[np.floating]:
+    """The narrowest type of numbers that holds all values exactly.
+
+    >>> narrowest(np.array([0.5, np.nan])).str, narrowest(np.array([0.1])).str
+    ('<f4', '<f8')
+    """
+    with np.errstate(over="ignore"):
+        exact = np.array_equal(values.astype("<f4").astype("<f8"), values, equal_nan=True)
+    return np.dtype("<f4" if exact else "<f8")

@@ -1,0 +1,134 @@
+"""The official files that tables are converted from: names, addresses, digests, and the steps where a host has no link.
+
+They are listed in ``data/sources.toml``. :func:`ganas.data.fetch.fetch` loads one into the folder ``downloads`` of
+:func:`ganas.data.catalog.home`; a converter makes tables of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from ganas.data.catalog import home
+from ganas.data.toml_record import read_record, read_toml
+from ganas.spaces.errors import DataError, unknown_name
+
+__all__ = ["Format", "Source", "downloaded", "downloads", "read_sources", "source", "sources"]
+
+Format = Literal["nasbench101", "nasbench201", "natsbench-topology", "natsbench-size"]
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An official file, or the folder that its authors offer instead of it.
+
+    Attributes:
+        name: Name that it is asked for by.
+        title: One line.
+        format: Name of the converter that reads it.
+        files: Its file name, which is what is fetched, then the names of folders with the same content.
+        makes: Names of the tables that it becomes.
+        licence: SPDX expression of the data, or ``"unknown"``.
+        manual: How to get it by hand, one sentence or more.
+        urls: Direct links; empty where the host has none.
+        sha256: Digest that its authors published.
+        digest_suffix: Last digits of its MD5 digest, which its authors put into the name of the file. They tell a
+            damaged file from a whole one, not a forged one.
+        bytes: Roughly its size; None where its authors do not say.
+
+    Raises:
+        DataError: A file name is more than a name, a digest is not hexadecimal, or there is no file or table.
+    """
+
+    name: str
+    title: str
+    format: Format
+    files: tuple[str, ...]
+    makes: tuple[str, ...]
+    licence: str
+    manual: str
+    urls: tuple[str, ...] = ()
+    sha256: str | None = None
+    digest_suffix: str | None = None
+    bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.files or not self.makes:
+            raise DataError(f"the source {self.name!r} must have a file and make a table")
+        # These become paths: nothing may lead out of the folder of downloads.
+        for name in self.files:
+            if not _FILE_NAME.fullmatch(name):
+                raise DataError(
+                    f"the source {self.name!r} has the file name {name!r}: wanted are letters, digits, '.', '_' and '-'"
+                )
+        for digest, length in ((self.sha256, "{64}"), (self.digest_suffix, "{4,32}")):
+            if digest is not None and not re.fullmatch(f"[0-9a-f]{length}", digest):
+                raise DataError(
+                    f"the source {self.name!r} has the digest {digest!r}, not {length[1:-1]} hexadecimal digits"
+                )
+
+
+def sources() -> dict[str, Source]:
+    """Every official file that can be converted, by name.
+
+    >>> sources()["nasbench101"].files
+    ('nasbench_full.tfrecord',)
+    """
+    return dict(_listed())
+
+
+def source(name: str) -> Source:
+    """The official file of this name.
+
+    Raises:
+        UnknownName: No source has this name.
+    """
+    known = _listed()
+    if name not in known:
+        raise unknown_name("source", name, known)
+    return known[name]
+
+
+def downloads() -> Path:
+    """The folder that files are fetched into: ``downloads`` in :func:`ganas.data.catalog.home`."""
+    return home() / "downloads"
+
+
+def downloaded(source: Source, folder: Path | None = None) -> Path | None:
+    """Where the file or a folder of a source lies in ``folder``, by default :func:`downloads`; None without it."""
+    inside = downloads() if folder is None else folder
+    return next((inside / name for name in source.files if (inside / name).exists()), None)
+
+
+def read_sources(path: Path) -> dict[str, Source]:
+    """Read a list of sources.
+
+    Raises:
+        DataError: It is not TOML, a field is lacking, unknown or of the wrong type, a value is not one of a
+            :class:`Source`, a name occurs twice, or a link is not https.
+    """
+    content = read_toml(path, "the sources")
+    entries = content.pop("sources", None)
+    if content or not isinstance(entries, list):
+        raise DataError(f"the sources {path.name} must be a list of [[sources]] and nothing else")
+    found: dict[str, Source] = {}
+    for entry in entries:
+        read: Source = read_record(Source, entry, f"a source in {path.name}")
+        label = f"{read.name!r} in {path.name}"
+        if read.name in found:
+            raise DataError(f"{label} is there twice")
+        if any(not url.startswith("https://") for url in read.urls):
+            raise DataError(f"{label} has a link that is not https: {', '.join(read.urls)}")
+        found[read.name] = read
+    return found
+
+
+@lru_cache(maxsize=1)
+def _listed() -> Mapping[str, Source]:
+    return read_sources(Path(__file__).with_name("sources.toml"))
