@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.metric import Metric, Optimum, Result
+from ganas.bench.metric import Metric, Optimum, Reduction, Result
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import UnknownMetric, unknown_name
+from ganas.spaces.errors import RunNotMeasured, UnknownMetric, unknown_name
 from ganas.spaces.space import Space
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class Benchmark(ABC):
     """The metric that a search maximises (or minimises) unless told otherwise; never a test metric."""
     source: str
     """``table:<hash>``, ``surrogate:<hash>`` or ``trainer:<protocol>``: which numbers these are."""
+    fidelity: Literal["epoch", "run"] = "epoch"
+    """What a fidelity is, the cheaper answer that a strategy may ask for: an epoch of the one training, or a run of
+    its own that was scheduled for fewer epochs."""
 
     @abstractmethod
     def query(
@@ -49,27 +52,41 @@ class Benchmark(ABC):
         *,
         epoch: int | None = None,
         trial: int | None = None,
+        seed: int | None = None,
+        run: int | None = None,
+        reduction: Reduction = "mean",
     ) -> Result:
         """Answer one question.
 
         Args:
             architecture: An architecture of :attr:`space`.
-            metric: Name of a metric; None for :attr:`objective`.
+            metric: Name of a metric, which says its split; None for :attr:`objective`.
             epoch: After how many completed epochs; None for the last that the metric has.
-            trial: Position of one trial, from 0; None for the mean over all trials of the architecture.
+            trial: Position of one trial, from 0; None for all trials of the architecture, see ``reduction``.
+            seed: The trial of this seed, in place of ``trial``.
+            run: The training that was scheduled for this many epochs; None for the longest. Epoch 12 of a run over 12
+                epochs is not epoch 12 of a longer one, whose learning rate was still high.
+            reduction: How the trials become one number: ``"mean"``, ``"median"``, ``"min"`` or ``"max"``.
 
         Raises:
             UnknownMetric: No metric has this name.
             SplitNotMeasured: The metric is of a split that this benchmark does not hold.
             EpochNotMeasured: It holds no value at this epoch.
-            TrialNotMeasured: The architecture has no such trial.
+            RunNotMeasured: It has no run of this length.
+            TrialNotMeasured: The architecture has no such trial, or the seeds are not known.
+            InvalidSetting: A trial and a seed are given, or a reduction for one of them.
             ArchitectureNotMeasured: The table has no entry for the architecture.
             WrongSpace: The architecture is of another space.
         """
 
     @abstractmethod
     def query_many(
-        self, architectures: Architectures, metrics: Sequence[str] | None = None, *, epoch: int | None = None
+        self,
+        architectures: Architectures,
+        metrics: Sequence[str] | None = None,
+        *,
+        epoch: int | None = None,
+        run: int | None = None,
     ) -> NDArray[np.float64]:
         """Means over trials for many architectures, (number of architectures, number of metrics).
 
@@ -99,12 +116,35 @@ class Benchmark(ABC):
 
         raise NotSupported(f"{self.name!r} has no finite list of entries")
 
-    def metric(self, name: str | None = None) -> Metric:
-        """The metric of this name; None for :attr:`objective`.
+    @property
+    def runs(self) -> tuple[int, ...]:
+        """Scheduled epochs of each run that is held, in increasing order; empty where nobody tells runs apart."""
+        return ()
+
+    def fidelities(self, metric: str | None = None) -> tuple[int, ...]:
+        """Which fidelities a metric can be asked at, the last being the full training; empty where there is one.
+
+        They are what :attr:`fidelity` says: epochs of the longest run, or runs.
 
         Raises:
             UnknownMetric: No metric has this name.
         """
+        epochs = self.metric(metric).epochs
+        return epochs if len(epochs) > 1 else ()
+
+    def metric(self, name: str | None = None, *, run: int | None = None) -> Metric:
+        """The metric of this name; None for :attr:`objective`.
+
+        Args:
+            name: Its name.
+            run: The run that it is of; None for the longest.
+
+        Raises:
+            UnknownMetric: No metric has this name.
+            RunNotMeasured: It has no run of this length.
+        """
+        if run is not None:
+            raise RunNotMeasured(f"{self.name!r} does not tell runs apart, so there is none of {run} epochs")
         try:
             return self.metrics[self.objective if name is None else name]
         except KeyError:

@@ -41,8 +41,9 @@ class Ledger:
     """Charges a study for what it asks of a benchmark.
 
     An architecture evaluated before (by the space's ``identity_key``, at the same fidelity) is free and not counted.
-    A refused one (``refuse``) is free as well. Everything else costs one query and the seconds of one training,
-    whatever the reduction; when the budget is used up it raises.
+    A refused one (``refuse``) is free as well. Everything else costs one query and the seconds of one training up to
+    the fidelity asked for, whatever the reduction; a higher fidelity of the same architecture is charged from the
+    start. When the budget is used up it raises.
 
     Args:
         benchmark: Where the answers come from.
@@ -99,7 +100,8 @@ class Ledger:
 
         Args:
             architecture: An architecture of the benchmark's space.
-            fidelity: The epoch to evaluate at; None for the full training.
+            fidelity: The epoch or the run to evaluate at, as the benchmark's ``fidelity`` says; None for the full
+                training.
 
         Raises:
             BudgetExhausted: It is new and the budget is used up.
@@ -124,7 +126,7 @@ class Ledger:
         trial = None
         try:
             if self.signal == "random":
-                trials = self.benchmark.query(architecture, self.metrics[0], epoch=fidelity).trials
+                trials = self._result(architecture, self.metrics[0], fidelity, None).trials
                 trial = int(self.rng.choice(trials)) if trials else None
             values, cost = {}, 0.0
             for name in self.metrics:
@@ -139,9 +141,12 @@ class Ledger:
         """One metric of the training that is paid for; what has no epochs or trials is asked without."""
         if fidelity is None and trial is None:
             return self.benchmark.query(architecture, name)
-        epoch = fidelity if self.benchmark.metric(name).epochs else None
         if trial is not None and not self.benchmark.num_trials(architecture, name):
             trial = None
+        if self.benchmark.fidelity == "run":
+            run = None if self.benchmark.metric(name).run is None else fidelity
+            return self.benchmark.query(architecture, name, trial=trial, run=run)
+        epoch = fidelity if self.benchmark.metric(name).epochs else None
         return self.benchmark.query(architecture, name, epoch=epoch, trial=trial)
 
     def _enter(self, key: tuple[int, int | None], evaluation: Evaluation, wall_seconds: float) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
 
-from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import InvalidSetting
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Evaluation", "Metric", "Optimum", "Result", "Split"]
+from ganas.spaces.architecture import Architecture
+from ganas.spaces.errors import InvalidSetting, quote_list
+
+__all__ = ["REDUCTIONS", "Curve", "Evaluation", "Metric", "Optimum", "Reduction", "Result", "Split", "in_words"]
 
 Split = Literal["train", "valid", "test"]
+
+Reduction = Literal["mean", "median", "min", "max"]
+"""How the trials of an architecture become one number."""
+
+REDUCTIONS: tuple[Reduction, ...] = ("mean", "median", "min", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,9 @@ class Metric:
         epochs: After how many completed training epochs it is held, in increasing order; empty for a metric that
             does not belong to an epoch.
         description: One line.
+        run: For how many epochs the training was scheduled, where the benchmark says so; trainings of several lengths
+            are different runs, and epoch 12 of one is not epoch 12 of another. None for what is not of a run.
+        seeds: The seed of the trial at each position; empty where the source does not say.
     """
 
     name: str
@@ -35,6 +47,8 @@ class Metric:
     higher_is_better: bool = True
     epochs: tuple[int, ...] = ()
     description: str = ""
+    run: int | None = None
+    seeds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.split not in (None, "train", "valid", "test"):
@@ -58,9 +72,11 @@ class Result:
         split: ``"train"``, ``"valid"``, ``"test"`` or None.
         epoch: After how many completed epochs, or None.
         trials: Positions of the trials that went into ``value``; empty for a value that is not of a trial.
-        reduction: ``"mean"`` over ``trials``, ``"single"`` trial, or ``"none"``.
+        reduction: ``"mean"``, ``"median"``, ``"min"`` or ``"max"`` over ``trials``, ``"single"`` trial, or ``"none"``.
         cost_seconds: What one training up to ``epoch`` took, in seconds of the benchmark's own machine.
         source: ``table:<hash>``, ``surrogate:<hash>`` or ``trainer:<protocol>``.
+        run: For how many epochs the training was scheduled, or None.
+        seeds: Seeds of ``trials``; empty where the source does not say.
     """
 
     value: float
@@ -69,9 +85,42 @@ class Result:
     split: str | None
     epoch: int | None
     trials: tuple[int, ...]
-    reduction: Literal["mean", "single", "none"]
+    reduction: Literal["mean", "median", "min", "max", "single", "none"]
     cost_seconds: float
     source: str
+    run: int | None = None
+    seeds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A metric of one architecture along its training.
+
+    Attributes:
+        epochs: Completed epochs, in increasing order, (points,).
+        values: The metric at each, (points,), in ``unit``.
+        cost_seconds: What one training up to each took, (points,).
+        metric: Name of the metric.
+        unit: Unit of ``values``.
+        split: ``"train"``, ``"valid"``, ``"test"`` or None.
+        trials: Positions of the trials that went into ``values``.
+        reduction: As in :class:`Result`.
+        source: As in :class:`Result`.
+        run: For how many epochs the training was scheduled, or None.
+        seeds: Seeds of ``trials``; empty where the source does not say.
+    """
+
+    epochs: NDArray[np.int64]
+    values: NDArray[np.float64]
+    cost_seconds: NDArray[np.float64]
+    metric: str
+    unit: str
+    split: str | None
+    trials: tuple[int, ...]
+    reduction: Literal["mean", "median", "min", "max", "single", "none"]
+    source: str
+    run: int | None = None
+    seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +141,7 @@ class Evaluation:
         values: Metric name to value: every objective and every measured constraint. Empty when it failed.
         query: Number of the counted query that paid for it, from 1; 0 where nothing was paid (a refused one).
         counted: False when the study had evaluated it before: then it was free.
-        fidelity: The epoch it was asked at; None for the full training.
+        fidelity: The epoch or run it was asked at; None for the full training.
         trial: Position of the trial drawn (``signal="random"``), else None.
         cost_seconds: What the ledger was charged.
         failure: None, or one line on why there are no values.
@@ -106,3 +155,14 @@ class Evaluation:
     trial: int | None = None
     cost_seconds: float = 0.0
     failure: str | None = None
+
+
+def in_words(epochs: Sequence[int]) -> str:
+    """Epochs in a message; those of a curve are its first and last one.
+
+    >>> in_words([4, 12]), in_words(range(1, 201))
+    ('4, 12', '1 to 200')
+    """
+    if len(epochs) > 12 and all(following == epoch + 1 for epoch, following in pairwise(epochs)):
+        return f"{epochs[0]} to {epochs[-1]}"
+    return quote_list(epochs)

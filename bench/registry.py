@@ -13,9 +13,9 @@ __all__ = ["BENCHMARKS", "load_benchmark", "register_benchmark"]
 
 
 def _tables() -> Mapping[str, str | Callable[..., object]]:
-    from ganas.data.catalog import cards
+    from ganas.data.catalog import card_names
 
-    return {name: partial(_open_table, name) for name in cards()}
+    return {name: partial(_open_table, name) for name in card_names()}
 
 
 def _open_table(name: str) -> Benchmark:

@@ -1,37 +1,54 @@
-"""The measurements of a table: one column a metric, with its epochs, its trials and what was not measured."""
+"""The measurements of a table: one column a metric and run, with its epochs, its trials and what was not measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import index
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.metric import Metric
-from ganas.data.catalog import Card, num_trials, table_path
+from ganas.bench.metric import Metric, Reduction, in_words
+from ganas.data.arrays import open_array
+from ganas.data.catalog import Card, metric_key, num_trials, table_path
 from ganas.data.tables import mean_over_trials, read_values
 from ganas.spaces.errors import DataError, EpochNotMeasured, InvalidSetting, TrialNotMeasured, quote_list
 
 __all__ = ["CardColumns", "Column", "content_lines", "whole_number"]
 
+# In the order of the trials, as mean_over_trials adds them up.
+_REDUCE: dict[Reduction, Callable[[list[float]], float]] = {
+    "mean": lambda measured: sum(measured) / len(measured),
+    "median": statistics.median,
+    "min": min,
+    "max": max,
+}
+
+
+_LARGE = 2**16
+"""Rows beyond which a table is read row by row: means of the whole table are not kept."""
+
 
 class Column:
-    """One metric of a table.
+    """One metric of one run of a table.
 
     Args:
         metric: What the numbers are.
         values: (rows,) for one value an architecture; (rows, trials); or (rows, epochs, trials). NaN where nothing
             was measured.
         num_rows: How many rows the table has.
+        checked: Whether the values are known not to be infinite; memory-mapped ones are checked when they are
+            written, because a check reads all of them.
 
     Raises:
         DataError: The shape does not fit the metric and the table, or a value is infinite.
     """
 
-    def __init__(self, metric: Metric, values: NDArray[np.float64], num_rows: int) -> None:
+    def __init__(self, metric: Metric, values: NDArray[np.floating], num_rows: int, *, checked: bool = False) -> None:
         self.metric = metric
         self.per_trial = values.ndim > 1
         epochs = max(1, len(metric.epochs))
@@ -41,29 +58,45 @@ class Column:
                 f"the values of {metric.name!r} have shape {values.shape}: wanted are {num_rows} rows, {epochs} "
                 "epoch(s) and at least one trial"
             )
-        if np.isinf(shaped).any():
+        if metric.seeds and len(metric.seeds) != shaped.shape[2]:
+            raise DataError(f"{metric.name!r} names {len(metric.seeds)} seeds for {shaped.shape[2]} trials")
+        if not checked and np.isinf(shaped).any():
             raise DataError(f"{metric.name!r} is infinite in row {int(np.argwhere(np.isinf(shaped))[0][0])}")
         self.values = shaped
         self.num_trials = shaped.shape[2]
-
-    @property
-    def reduction(self) -> Literal["mean", "none"]:
-        """How :meth:`means` come about."""
-        return "mean" if self.per_trial else "none"
-
-    @cached_property
-    def _means(self) -> list[NDArray[np.float64]]:
-        means = mean_over_trials(self.values)
-        return [np.ascontiguousarray(means[:, position]) for position in range(means.shape[1])]
+        self.large = num_rows > _LARGE
+        self._means: dict[int, NDArray[np.float64]] = {}
+        self._seeds: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def means(self, position: int = -1) -> NDArray[np.float64]:
         """Mean over the trials at an epoch position, (rows,); NaN where nothing was measured."""
-        return self._means[position]
+        position %= self.values.shape[1]
+        means = self._means.get(position)
+        if means is None:
+            means = mean_over_trials(self.values[:, position])
+            if not self.large:
+                self._means[position] = means
+        return means
 
-    @cached_property
-    def complete(self) -> bool:
-        """Whether every row has a value at every epoch."""
-        return not any(bool(np.isnan(means).any()) for means in self._means)
+    def means_of(self, rows: NDArray[np.int64], position: int) -> NDArray[np.float64]:
+        """Mean over the trials of some rows, (count,) -> (count,); NaN where nothing was measured."""
+        if self.large:
+            return mean_over_trials(self.values[:, position][rows])
+        found: NDArray[np.float64] = self.means(position)[rows]
+        return found
+
+    def value(self, row: int, position: int, reduction: Reduction = "mean") -> float:
+        """The trials of a row as one number; NaN where nothing was measured."""
+        measured = [value for value in self.values[row, position].tolist() if value == value]
+        if not measured:
+            return math.nan
+        if len(measured) == 1 or not self.per_trial:
+            return float(measured[0])
+        return float(_REDUCE[reduction](measured))
+
+    def complete(self, position: int) -> bool:
+        """Whether every row is known to have a value at an epoch position."""
+        return not self.large and not bool(np.isnan(self.means(position)).any())
 
     @cached_property
     def trial_sets(self) -> list[tuple[int, ...]]:
@@ -78,7 +111,32 @@ class Column:
         """Positions of the trials measured in a row at an epoch position; empty for a value that is not of a trial."""
         if not self.per_trial:
             return ()
-        return tuple(np.flatnonzero(~np.isnan(self.values[row, position])).tolist())
+        return tuple([trial for trial, value in enumerate(self.values[row, position].tolist()) if value == value])
+
+    def seeds(self, trials: tuple[int, ...]) -> tuple[int, ...]:
+        """Seeds of trials; empty where they are not known."""
+        if not self.metric.seeds:
+            return ()
+        found = self._seeds.get(trials)
+        if found is None:
+            found = self._seeds[trials] = tuple([self.metric.seeds[trial] for trial in trials])
+        return found
+
+    def trial_of_seed(self, seed: object, table: str, meaning: str) -> int:
+        """The position of the trial that has a seed.
+
+        Raises:
+            TrialNotMeasured: The seeds are not known, or none is this one.
+            InvalidSetting: It is not a whole number.
+        """
+        wanted, seeds = whole_number(seed, "seed"), self.metric.seeds
+        if not seeds:
+            raise TrialNotMeasured(f"the seeds of {self.metric.name!r} in {table!r} are not known. {meaning}")
+        if wanted not in seeds:
+            raise TrialNotMeasured(
+                f"{table!r} has {self.metric.name!r} for the seeds {quote_list(seeds)}, not {wanted}"
+            )
+        return seeds.index(wanted)
 
     def trial(self, row: int, position: int, trial: object, table: str, meaning: str) -> int:
         """Return ``trial``, a position, if that trial was measured.
@@ -110,8 +168,13 @@ class Column:
             f"and none at {wanted}"
         )
 
-    def position(self, epoch: object, table: str) -> int:
+    def position(self, epoch: object, table: str, runs: Sequence[int] = ()) -> int:
         """Where an epoch stands among those held; None is the last.
+
+        Args:
+            epoch: The epoch asked for.
+            table: Name of the table, for messages.
+            runs: The runs of the table, for messages: an epoch that is the length of another one is often meant so.
 
         Raises:
             EpochNotMeasured: It is not held.
@@ -120,14 +183,19 @@ class Column:
         if epoch is None:
             return len(self.metric.epochs) - 1 if self.metric.epochs else 0
         wanted = whole_number(epoch, "epoch")
-        held = self.metric.epochs
+        held, name, run = self.metric.epochs, self.metric.name, self.metric.run
         if not held:
-            raise EpochNotMeasured(f"{self.metric.name!r} of {table!r} does not belong to an epoch, so not to {wanted}")
+            raise EpochNotMeasured(f"{name!r} of {table!r} does not belong to an epoch, so not to {wanted}")
         if wanted not in held:
+            if wanted in runs and wanted != run:
+                raise EpochNotMeasured(
+                    f"{table!r} has no epoch {wanted} of {name!r} in the run over {run} epochs: {wanted} epochs were a "
+                    f"run of their own, with a learning-rate schedule of that length; ask for run={wanted}"
+                )
             closest = min(held, key=lambda one: abs(one - wanted))
+            of_run = f" in the run over {run} epochs" if len(runs) > 1 else ""
             raise EpochNotMeasured(
-                f"{table!r} holds {self.metric.name!r} at epoch {quote_list(held)}, not at {wanted}; "
-                f"the closest is {closest}"
+                f"{table!r} holds {name!r} at epoch {in_words(held)}{of_run}, not at {wanted}; the closest is {closest}"
             )
         return held.index(wanted)
 
@@ -136,15 +204,17 @@ class Column:
         return self.metric.epochs[position] if self.metric.epochs else None
 
 
-class CardColumns(Mapping[str, NDArray[np.float64]]):
-    """The columns of a card's table; each is read when it is first asked for."""
+class CardColumns(Mapping[str, NDArray[np.floating]]):
+    """The columns of a card's table by :func:`metric_key`; each is read, or mapped, when it is first asked for."""
 
     def __init__(self, card: Card) -> None:
         self._card = card
-        self._metrics = {metric.name: metric for metric in card.metrics}
+        self._metrics = {metric_key(metric): metric for metric in card.metrics}
 
-    def __getitem__(self, name: str) -> NDArray[np.float64]:
-        metric = self._metrics[name]
+    def __getitem__(self, key: str) -> NDArray[np.floating]:
+        metric = self._metrics[key]
+        if metric.array is not None:
+            return open_array(self._card, metric)
         values = read_values(table_path(self._card), metric.columns)
         if not metric.per_trial and len(metric.epochs) < 2:
             return values[:, 0]
@@ -157,11 +227,11 @@ class CardColumns(Mapping[str, NDArray[np.float64]]):
         return len(self._metrics)
 
 
-def content_lines(metrics: Sequence[Metric], values: Mapping[str, NDArray[np.float64]]) -> Iterator[bytes]:
+def content_lines(metrics: Sequence[Metric], values: Mapping[str, NDArray[np.floating]]) -> Iterator[bytes]:
     """What identifies the numbers of a table, piece by piece: what each metric is, and its values to the last bit."""
-    for metric in sorted(metrics, key=lambda one: one.name):
-        array = values[metric.name]
-        declared = (metric.name, metric.unit, metric.split, metric.higher_is_better, metric.epochs, array.shape)
+    for metric in sorted(metrics, key=metric_key):
+        array = values[metric_key(metric)]
+        declared = (metric_key(metric), metric.unit, metric.split, metric.higher_is_better, metric.epochs, array.shape)
         yield repr(declared).encode()
         # Not every NaN has the same bits.
         yield np.ascontiguousarray(np.where(np.isnan(array), np.nan, array), dtype="<f8").tobytes()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.metric import Metric
+from ganas.data.catalog import metric_key
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import DataError, InvalidArchitecture, InvalidSetting, MalformedArchitecture, unknown_name
 from ganas.spaces.space import Space
@@ -28,7 +29,7 @@ class FrameRows:
     Attributes:
         identities: The identity key of each row.
         architectures: The architecture of each row.
-        values: Name of a metric to (rows,), (rows, trials) or (rows, epochs, trials).
+        values: Key of a metric to (rows,), (rows, trials) or (rows, epochs, trials).
     """
 
     identities: list[int]
@@ -54,7 +55,7 @@ def read_frame(
                 f"rows {row} and {following} are the same architecture, {space.format(found[row])}: give its trials "
                 "as columns, metrics={('acc_0', 'acc_1'): ...}"
             )
-    values = {metric.name: _values(frame, columns, metric)[order] for columns, metric in metrics.items()}
+    values = {metric_key(metric): _values(frame, columns, metric)[order] for columns, metric in metrics.items()}
     return FrameRows([keys[row] for row in order], [found[row] for row in order], values)
 
 
@@ -72,7 +73,11 @@ def _architecture(space: Space, entry: object, row: int) -> Architecture:
         if isinstance(entry, str):
             return space.parse(entry)
         if not isinstance(entry, Architecture):
-            raise MalformedArchitecture(f"{entry!r:.60} is neither text nor an Architecture")
+            index = isinstance(entry, (int, np.integer))
+            raise MalformedArchitecture(
+                f"{entry!r:.60} is neither text nor an Architecture"
+                f"{'; an index is of no use, because every source counts in an order of its own' if index else ''}"
+            )
         # Where the space that built it noted the key, it is of the space; checks take ten times as long as the rest.
         if entry.identity is None or entry.space != space.name:
             space.check(entry)

@@ -5,32 +5,62 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ganas.bench.metric import Metric
+from ganas.bench.table_columns import whole_number
 from ganas.spaces.errors import (
     DuplicateName,
     InvalidSetting,
+    RunNotMeasured,
     SplitNotMeasured,
     UnknownMetric,
     quote_list,
     unknown_name,
 )
 
-__all__ = ["by_name", "choose_cost", "choose_objective", "find_metric"]
+__all__ = ["by_run", "choose_cost", "choose_objective", "find_metric", "find_run", "longest_runs"]
 
 _SPLITS = ("train", "valid", "test")
 
 
-def by_name(metrics: Sequence[Metric]) -> dict[str, Metric]:
-    """Metrics by name.
+def by_run(metrics: Sequence[Metric]) -> dict[str, dict[int | None, Metric]]:
+    """Metrics by name, and each by its run, the longest last.
 
     Raises:
-        DuplicateName: Two have one name.
+        DuplicateName: Two of one run have one name.
+        InvalidSetting: A metric is of a run and of none.
     """
-    named: dict[str, Metric] = {}
+    named: dict[str, dict[int | None, Metric]] = {}
     for metric in metrics:
-        if metric.name in named:
-            raise DuplicateName(f"two metrics are named {metric.name!r}")
-        named[metric.name] = metric
-    return named
+        runs = named.setdefault(metric.name, {})
+        if metric.run in runs:
+            of_run = "" if metric.run is None else f" in the run over {metric.run} epochs"
+            raise DuplicateName(f"two metrics are named {metric.name!r}{of_run}")
+        if runs and None in (metric.run, *runs):
+            raise InvalidSetting(f"{metric.name!r} is given with a run and without one")
+        runs[metric.run] = metric
+    return {name: dict(sorted(runs.items(), key=lambda item: item[0] or 0)) for name, runs in named.items()}
+
+
+def longest_runs(runs: Mapping[str, Mapping[int | None, Metric]]) -> dict[str, Metric]:
+    """The metric of the longest run under each name."""
+    return {name: [*of_name.values()][-1] for name, of_name in runs.items()}
+
+
+def find_run(table: str, runs: Mapping[int | None, Metric], metric: Metric, run: object) -> Metric:
+    """The metric of another run.
+
+    Raises:
+        RunNotMeasured: There is no such run, or the metric is not of a run.
+        InvalidSetting: It is not a whole number.
+    """
+    wanted = whole_number(run, "run")
+    if wanted in runs:
+        return runs[wanted]
+    if metric.run is None:
+        raise RunNotMeasured(f"{metric.name!r} of {table!r} does not belong to a run, so not to one of {wanted} epochs")
+    raise RunNotMeasured(
+        f"{table!r} holds {metric.name!r} in runs of {quote_list(runs)} epochs, not of {wanted}; what a run measured "
+        "on the way is asked for with epoch="
+    )
 
 
 def find_metric(table: str, metrics: Mapping[str, Metric], name: object) -> Metric:

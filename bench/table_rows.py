@@ -48,7 +48,7 @@ class TableRows:
         self.table = table
         self.space = space
         self.identities = _increasing(identities)
-        self._architectures = architectures
+        self.architectures = architectures
         size = len(self.identities)
         self.dense = size > 0 and int(self.identities[0]) == 0 and int(self.identities[-1]) == size - 1
 
@@ -58,8 +58,7 @@ class TableRows:
     @cached_property
     def lookup(self) -> dict[int, int]:
         """Identity key to row."""
-        keys = self.identities.tolist() if isinstance(self.identities, np.ndarray) else self.identities
-        return {key: row for row, key in enumerate(keys)}
+        return {key: row for row, key in enumerate(self._keys())}
 
     def row(self, architecture: Architecture) -> int:
         """The row of an architecture.
@@ -76,7 +75,9 @@ class TableRows:
             )
         if architecture.space != self.space.name or architecture.identity is None:
             self.space.check(architecture)
-        row = self.lookup.get(self.space.identity_key(architecture))
+        key = self.space.identity_key(architecture)
+        # A dict of half a million keys takes 50 MB: where the key is the row there is none.
+        row = (key if 0 <= key < len(self) else None) if self.dense else self.lookup.get(key)
         if row is None:
             raise ArchitectureNotMeasured(
                 f"{self.space.format(architecture)} is not among the {len(self):,} architectures of {self.table!r}"
@@ -114,18 +115,29 @@ class TableRows:
         """
         if not 0 <= whole_number(row, "row") < len(self):
             raise ArchitectureNotMeasured(f"{self.table!r} has rows 0 to {len(self) - 1}, not {row}")
-        if self._architectures is not None:
-            return self._architectures[row]
-        rank = int(self.identities[row])
-        digits = zip(self.space.radix, self.space.choices, strict=True)
-        architecture = self.space.decode([rank // place % count for place, count in digits])
-        if self.space.identity_key(architecture) != rank:
-            raise DataError(f"the identity keys of {self.table!r} are not ranks of genotypes of {self.space.name!r}")
-        return architecture
+        if self.architectures is not None:
+            return self.architectures[row]
+        return self._from_keys([int(self.identities[row])])[0]
 
     def notation(self, row: int) -> str:
         """The architecture of a row in the notation of the space."""
         return self.space.format(self.architecture(row))
+
+    def notations(self) -> list[str]:
+        """The architecture of every row in the notation of the space."""
+        architectures = self.architectures
+        if architectures is None:
+            architectures = self._from_keys(self._keys())
+        return [self.space.format(architecture) for architecture in architectures]
+
+    def _keys(self) -> list[int]:
+        return self.identities.tolist() if isinstance(self.identities, np.ndarray) else self.identities
+
+    def _from_keys(self, keys: Sequence[int]) -> list[Architecture]:
+        try:
+            return self.space.from_keys(keys)
+        except InvalidArchitecture as error:
+            raise DataError(f"the identity keys of {self.table!r} are not those of its space: {error}") from None
 
     def _of_genotypes(self, genotypes: NDArray[np.integer]) -> NDArray[np.int64]:
         try:

@@ -1,96 +1,49 @@
-"""Benchmarks that are tables: what was measured is looked up, and nothing else is answered."""
+"""Benchmarks that are tables: made of a card or a frame, joined with further metrics, and cut down to some rows."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.benchmark import Architectures, Benchmark
-from ganas.bench.metric import Metric, Optimum, Result
-from ganas.bench.table_columns import CardColumns, Column, content_lines, whole_number
-from ganas.bench.table_metrics import by_name, choose_cost, choose_objective, find_metric
-from ganas.bench.table_rows import TableRows
-from ganas.data.catalog import Card, table_path
-from ganas.data.tables import read_architectures
-from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import ArchitectureNotMeasured, DataError, InvalidSetting, NotMeasured
+from ganas.bench.measured_table import MeasuredTable
+from ganas.bench.metric import Metric
+from ganas.bench.table_columns import CardColumns
+from ganas.data.catalog import Card, CardMetric, content_digest, metric_key, read_entries
+from ganas.spaces.errors import DataError, InvalidSetting
 from ganas.spaces.registry import load_space
 from ganas.spaces.space import Space
 
 if TYPE_CHECKING:
     import pandas
 
+    from ganas.bench.table_join import Extent
+
 __all__ = ["TabularBenchmark"]
 
-_BY_POSITION = "A trial is asked for by position."
 
-# What the quick path of query needs for a metric: value, trials and cost of every row, and the metric's constants.
-_Ready = tuple[
-    list[float], list[tuple[int, ...]], list[float], str, str, str | None, int | None, Literal["mean", "none"]
-]
+class TabularBenchmark(MeasuredTable):
+    """A table of measurements, and what is made of one.
 
+    :meth:`from_card` and :meth:`from_frame` make a table; the arguments of the class are those of
+    :class:`~ganas.bench.measured_table.MeasuredTable`, which answers the queries. :meth:`join` and :meth:`where` make
+    a new table of this one: with further metrics, or with some of its architectures. :meth:`pareto` lists what no
+    other architecture beats in several metrics at once.
 
-class TabularBenchmark(Benchmark):
-    """A table of measurements, one row an architecture, in the order of the identity keys.
-
-    Make one with :meth:`from_card` or :meth:`from_frame`. One query costs one training, whatever metric is read: the
-    cost metric at the epoch asked for, or its only value where it does not belong to an epoch.
-
-    Args:
-        name: Name of the benchmark.
-        space: The space of its architectures.
-        identities: The identity key of each row, strictly increasing.
-        metrics: What the table holds.
-        values: For each metric (rows,), (rows, trials) or (rows, epochs, trials); NaN where nothing was measured. A
-            metric is taken out of the mapping when it is first asked for.
-        objective: Name of the objective; None for the first metric of the validation split, or else the first that is
-            not of the test split.
-        cost: Name of the metric that says what one training costs, in seconds; None where the table does not say.
-        source: ``table:<hash>``; None to hash the content.
-        architectures: The architecture of each row; None where the identity keys are ranks of the genotype.
-        trial_meaning: What a trial is, for messages.
-
-    Raises:
-        InvalidSetting: The objective or the cost does not fit.
-        DuplicateName: Two metrics have one name.
-        DataError: The identity keys or the values do not fit.
+    >>> import pandas
+    >>> from ganas.bench.registry import load_benchmark
+    >>> table = load_benchmark("nasbench201-cifar10")
+    >>> frame = pandas.DataFrame({"arch": [table.architecture_at(row) for row in range(100)]})
+    >>> frame["phone"] = range(100)  # in place of what a phone measured
+    >>> phone = Metric("phone", unit="milliseconds", higher_is_better=False)
+    >>> quick = table.join(frame, metrics={"phone": phone}).where("phone", high=9)
+    >>> quick.name, quick.num_rows
+    ('nasbench201-cifar10+phone[phone<=9]', 10)
+    >>> list(quick.pareto(["valid_accuracy", "phone"]).columns)
+    ['architecture', 'valid_accuracy', 'phone']
     """
-
-    kind: ClassVar[Literal["table", "surrogate", "trainer"]] = "table"
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        space: Space,
-        identities: Sequence[int] | NDArray[np.integer],
-        metrics: Sequence[Metric],
-        values: Mapping[str, NDArray[np.float64]],
-        objective: str | None = None,
-        cost: str | None = None,
-        source: str | None = None,
-        architectures: Sequence[Architecture] | None = None,
-        trial_meaning: str = _BY_POSITION,
-    ) -> None:
-        self.name = name
-        self.space = space
-        self.metrics = by_name(metrics)
-        self.objective = choose_objective(name, self.metrics, objective)
-        self.cost = choose_cost(name, self.metrics, cost)
-        self.trial_meaning = trial_meaning
-        self._rows = TableRows(name, space, identities, architectures)
-        self._values = values
-        self._columns: dict[str, Column] = {}
-        self._costs: dict[int | None, list[float]] = {}
-        self._ready: dict[str | None, _Ready] = {}
-        self._space_name = space.name
-        # None: the identity key is the row.
-        self._row_of: dict[int, int] | None = None if self._rows.dense else self._rows.lookup
-        self.source = source if source is not None else f"table:{self._content_hash()[:12]}"
 
     @classmethod
     def from_card(cls, card: Card) -> TabularBenchmark:
@@ -101,7 +54,7 @@ class TabularBenchmark(Benchmark):
             UnknownName: The space of the card is not registered.
         """
         space = load_space(card.space)
-        entries = read_architectures(table_path(card), card.architecture)
+        entries = read_entries(card)
         if len(entries) != card.rows:
             raise DataError(f"{card.file} has {len(entries):,} rows, and its card says {card.rows:,}")
         identities: Sequence[int] | NDArray[np.int64]
@@ -115,16 +68,50 @@ class TabularBenchmark(Benchmark):
             name=card.name,
             space=space,
             identities=identities,
-            metrics=[
-                Metric(one.name, one.unit, one.split, one.higher_is_better, one.epochs, one.description)
-                for one in card.metrics
-            ],
+            metrics=[_metric(metric) for metric in card.metrics],
             values=CardColumns(card),
             objective=card.objective,
             cost=card.cost,
-            source=f"table:{card.sha256[:12]}",
+            source=f"table:{content_digest(card)[:12]}",
             architectures=architectures,
             trial_meaning=card.trials,
+            fidelity=card.fidelity,
+            checked=bool(card.arrays),
+        )
+
+    @classmethod
+    def from_official(cls, api: Any, dataset: str, *, name: str | None = None) -> TabularBenchmark:
+        """Make a benchmark of an opened object of ``nas-bench-201`` or ``nats-bench``; the numbers are copied.
+
+        It gives the same answers and errors as the table that ``ganas data convert`` makes of the file; only
+        ``source`` differs, which is of the numbers and not of files. One that was opened in fast mode is read from its
+        directory.
+
+        Args:
+            api: A ``NASBench201API``, or what ``nats_bench.create`` returns.
+            dataset: ``cifar10-valid``, ``cifar10``, ``cifar100`` or ``ImageNet16-120``.
+            name: Name of the benchmark; None for that of the converted table.
+
+        Raises:
+            InvalidSetting: The object is of neither package.
+            UnknownName: There is no such data set.
+            DataError: What it holds is damaged, or is nothing for this data set.
+        """
+        from ganas.bench.table_official import official_dataset_table, ordered_values
+
+        table = official_dataset_table(api, dataset)
+        identities, metrics, values = ordered_values(table)
+        card = table.card
+        return cls(
+            name=card.name if name is None else name,
+            space=load_space(card.space),
+            identities=identities,
+            metrics=[_metric(metric) for metric in metrics],
+            values=values,
+            objective=card.objective,
+            cost=card.cost,
+            trial_meaning=card.trials,
+            fidelity=card.fidelity,
         )
 
     @classmethod
@@ -180,187 +167,147 @@ class TabularBenchmark(Benchmark):
             architectures=rows.architectures,
         )
 
-    # --- questions ---------------------------------------------------------------------------------------------
+    # --- tables of this one --------------------------------------------------------------------------------------
 
-    def query(
+    def join(
         self,
-        architecture: Architecture,
-        metric: str | None = None,
+        frame: pandas.DataFrame | TabularBenchmark,
         *,
-        epoch: int | None = None,
-        trial: int | None = None,
-    ) -> Result:
-        """Answer one question; see :meth:`Benchmark.query`."""
-        if epoch is None and trial is None:
-            try:
-                values, trials, costs, name, unit, split, last, reduction = self._ready[metric]
-                if architecture.space == self._space_name:
-                    row: Any = architecture.identity
-                    if self._row_of is not None:
-                        row = self._row_of[row]
-                    value = values[row]
-                    if value == value:  # not NaN
-                        return Result(value, name, unit, split, last, trials[row], reduction, costs[row], self.source)
-            except (KeyError, TypeError, IndexError, AttributeError):
-                pass  # whatever is out of the ordinary, the other path finds out
-        return self._query(architecture, metric, epoch, trial)
+        metrics: Mapping[str, Metric] | Mapping[str | tuple[str, ...], Metric] | Mapping[str, str],
+        architecture: str = "arch",
+        how: Extent = "strict",
+        name: str | None = None,
+    ) -> TabularBenchmark:
+        """Make a table of the same architectures with further metrics: of a frame, or of another table.
 
-    def _query(self, architecture: Architecture, name: str | None, epoch: object, trial: object) -> Result:
-        column = self._column(name)
-        row = self._rows.row(architecture)
-        position = column.position(epoch, self.name)
-        metric, held = column.metric, column.epoch(position)
-        cost = self._cost_list(held)[row]
-        if trial is not None:
-            chosen = column.trial(row, position, trial, self.name, self.trial_meaning)
-            value = float(column.values[row, position, chosen])
-            return Result(value, metric.name, metric.unit, metric.split, held, (chosen,), "single", cost, self.source)
-        if epoch is None and name not in self._ready:
-            self._make_ready(name, column)
-        value = float(column.means(position)[row])
-        if value != value:
-            raise self._not_measured(row, metric.name)
-        trials = column.trials(row, position)
-        return Result(value, metric.name, metric.unit, metric.split, held, trials, column.reduction, cost, self.source)
+        Architectures that the frame lacks, and cells of it that are NaN, were not measured: asking for them is an
+        error. A query costs what it did before, one training of this table; a latency has no cost of its own, and
+        neither has an accuracy that another training measured. What this table would read later is not read now.
 
-    def query_many(
-        self, architectures: Architectures, metrics: Sequence[str] | None = None, *, epoch: int | None = None
-    ) -> NDArray[np.float64]:
-        """Means over trials for many architectures; see :meth:`Benchmark.query_many`.
-
-        Row indices count the rows of the table, from 0; a genotype array must hold valid genotypes.
-        """
-        if isinstance(metrics, str):
-            raise InvalidSetting(f"metrics is a list of names: write [{metrics!r}]")
-        columns = [self._column(name) for name in (metrics if metrics is not None else [self.objective])]
-        rows = self._rows.rows(architectures)
-        found = np.empty((len(rows), len(columns)))
-        for place, column in enumerate(columns):
-            found[:, place] = column.means(column.position(epoch, self.name))[rows]
-        if not all(column.complete for column in columns) and np.isnan(found).any():
-            row, place = np.argwhere(np.isnan(found))[0]
-            raise self._not_measured(int(rows[row]), columns[place].metric.name)
-        return found
-
-    def num_trials(self, architecture: Architecture, metric: str | None = None) -> int:
-        """How many trials of this architecture were measured (0 for a metric that is not of a trial)."""
-        column = self._column(metric)
-        return len(column.trial_sets[self._rows.row(architecture)])
-
-    def trial_values(
-        self, architecture: Architecture, metric: str | None = None, *, epoch: int | None = None
-    ) -> tuple[float, ...]:
-        """The value of every trial of an architecture, in order of position; empty where there are none."""
-        column, row = self._column(metric), self._rows.row(architecture)
-        position = column.position(epoch, self.name)
-        return tuple(column.values[row, position, list(column.trials(row, position))].tolist())
-
-    def cost_seconds(self, architecture: Architecture, *, epoch: int | None = None) -> float:
-        """What one training up to an epoch took, in seconds; 0 where the table does not say."""
-        return self._cost_list(None if epoch is None else whole_number(epoch, "epoch"))[self._rows.row(architecture)]
-
-    def optimum(self, metric: str | None = None) -> Optimum:
-        """The best mean value of a metric, at its last epoch; the first row wins a tie."""
-        return self.top(1, metric)[0]
-
-    def top(self, count: int, metric: str | None = None) -> list[Optimum]:
-        """The best ``count`` entries by mean value, at the last epoch, the best first; fewer if the table is shorter.
+        Args:
+            frame: A frame with a row an architecture, in any order; or another table of the same space.
+            metrics: What to take. Of a frame, column to metric, as for :meth:`from_frame`. Of a table, the name of a
+                metric there to its name here, as in ``{"test_accuracy": "trainval_test_accuracy"}``; unit, split,
+                epochs, trials, runs and seeds come with it.
+            architecture: The frame's column of architectures, in the notation of the space or as objects. An index is
+                refused, because every source counts in an order of its own.
+            how: ``"strict"`` where an architecture that this table does not hold is an error, ``"left"`` where it is
+                left out. (What this table holds stays in any case; ``where(metric)`` keeps what has a value.)
+            name: Name of the new table; None for the old one with the new metrics, ``nasbench201-cifar10+phone``.
 
         Raises:
-            InvalidSetting: ``count`` is not a whole number from 1.
-            NotMeasured: No entry has a value.
+            UnknownName: The frame has no such column, or the other table no such metric.
+            DuplicateName: This table has a metric of that name.
+            InvalidArchitecture: A row holds no architecture of the space, or the table is of another space.
+            ArchitectureNotMeasured: An architecture is not in this table.
+            DataError: Two rows are the same architecture, none is in this table, or a column does not hold numbers.
+            InvalidSetting: The metrics do not fit, or have epochs or runs whose cost this table does not know.
         """
-        if whole_number(count, "count") < 1:
-            raise InvalidSetting(f"count must be at least 1, not {count}")
-        column = self._column(metric)
-        means = column.means()
-        score = means if column.metric.higher_is_better else -means
-        if count == 1 and column.complete:
-            best = np.array([score.argmax()])
+        from ganas.bench.table_join import JoinedColumns, join_frame, join_table
+
+        if isinstance(frame, MeasuredTable):
+            joining = join_table(self._rows, self._measured, frame._rows, frame._measured, frame.source, metrics, how)
         else:
-            best = np.argsort(-score, kind="stable")[: min(count, int((~np.isnan(means)).sum()))]
-        if not len(best):
-            raise NotMeasured(f"{self.name!r} holds no value of {column.metric.name!r}")
-        return [Optimum(float(means[row]), self.architecture_at(row), column.metric.name) for row in best.tolist()]
-
-    # --- entries -------------------------------------------------------------------------------------------------
-
-    @property
-    def num_rows(self) -> int:
-        """How many architectures the table holds."""
-        return len(self._rows)
-
-    def architecture_at(self, row: int) -> Architecture:
-        """The architecture of a row.
-
-        Raises:
-            ArchitectureNotMeasured: The table has no such row.
-        """
-        return self._rows.architecture(row)
-
-    def frame(self) -> pandas.DataFrame:
-        """Every row as a pandas frame: the architecture's notation, then one column a metric (mean, last epoch)."""
-        import pandas
-
-        notation = [self._rows.notation(row) for row in range(self.num_rows)]
-        means = {name: self._column(name).means().copy() for name in self.metrics}
-        return pandas.DataFrame({"architecture": notation, **means})
-
-    def metric(self, name: str | None = None) -> Metric:
-        """The metric of this name; None for the objective.
-
-        Raises:
-            SplitNotMeasured: The table holds this metric on another split of the data.
-            UnknownMetric: No metric has this name.
-        """
-        return find_metric(self.name, self.metrics, self.objective if name is None else name)
-
-    # --- within ----------------------------------------------------------------------------------------------------
-
-    def _column(self, name: str | None) -> Column:
-        metric = self.metric(name)
-        column = self._columns.get(metric.name)
-        if column is None:
-            column = Column(metric, self._values[metric.name], self.num_rows)
-            self._columns[metric.name] = column
-        return column
-
-    def _make_ready(self, name: str | None, column: Column) -> None:
-        metric, last = column.metric, column.epoch(-1)
-        self._ready[name] = (
-            column.means().tolist(),
-            column.trial_sets,
-            self._cost_list(last),
-            metric.name,
-            metric.unit,
-            metric.split,
-            last,
-            column.reduction,
+            joining = join_frame(self._rows, self._measured, frame, architecture, metrics, how)
+        return TabularBenchmark(
+            name=f"{self.name}+{joining.label}" if name is None else name,
+            space=self.space,
+            identities=self._rows.identities,
+            metrics=[*self._measured.all_metrics, *joining.metrics],
+            values=JoinedColumns(self._measured.values, joining.values),
+            objective=self.objective,
+            cost=self.cost,
+            source=joining.source(self.source),
+            architectures=self._rows.architectures,
+            trial_meaning=self.trial_meaning,
+            fidelity=self.fidelity,
+            checked=self._measured.checked and joining.checked,
         )
 
-    def _cost_list(self, epoch: int | None) -> list[float]:
-        costs = self._costs.get(epoch)
-        if costs is None:
-            costs = [0.0] * self.num_rows
-            if self.cost is not None:
-                column = self._column(self.cost)
-                seconds = column.means(column.position(epoch if column.metric.epochs else None, self.name))
-                if not (seconds >= 0).all():
-                    row = int(np.flatnonzero(~(seconds >= 0))[0])
-                    raise DataError(
-                        f"{self.cost!r} of {self._rows.notation(row)} is {seconds[row]}: the cost "
-                        "of every architecture must be known, and not negative"
-                    )
-                costs = seconds.tolist()
-            self._costs[epoch] = costs
-        return costs
+    def where(
+        self, metric: str, low: float | None = None, high: float | None = None, *, name: str | None = None
+    ) -> TabularBenchmark:
+        """Make a table of the architectures whose mean value, at the last epoch, is within bounds, ends included.
 
-    def _not_measured(self, row: int, metric: str) -> ArchitectureNotMeasured:
-        return ArchitectureNotMeasured(f"{metric!r} of {self._rows.notation(row)} was not measured in {self.name!r}")
+        An architecture without a value is left out, even without bounds. The new table is for analysis: everything
+        that a table answers it answers about these architectures. A search still proposes from the whole space, and
+        pays for what is not in the table; give it a ``MeasuredConstraint`` in place of a smaller table.
 
-    def _content_hash(self) -> str:
-        digest = hashlib.sha256(self.space.name.encode())
-        digest.update(",".join(map(str, self._rows.identities)).encode())
-        for line in content_lines([*self.metrics.values()], self._values):
-            digest.update(line)
-        return digest.hexdigest()
+        Args:
+            metric: Name of the metric; one of the test split, too.
+            low: The least value, in the metric's unit; None for no bound.
+            high: The greatest value; None for no bound.
+            name: Name of the new table; None for the old one with the bounds, ``nasbench201-cifar10[phone<=5]``.
+
+        Raises:
+            UnknownMetric: No metric has this name.
+            NotMeasured: No architecture is within; the message says from where to where the values go.
+            InvalidSetting: A bound is not a number, or ``low`` is above ``high``.
+        """
+        from ganas.bench.table_join import AlignedColumns
+        from ganas.bench.table_selection import range_name, rows_source, rows_within
+
+        column = self._column(metric)
+        rows = rows_within(column, low, high, self.name)
+        held, keys = self._rows, [metric_key(one) for one in self._measured.all_metrics]
+        return TabularBenchmark(
+            name=f"{self.name}[{range_name(column.metric, low, high)}]" if name is None else name,
+            space=self.space,
+            identities=[int(held.identities[row]) for row in rows.tolist()],
+            metrics=self._measured.all_metrics,
+            values=AlignedColumns(self._measured.values, dict(zip(keys, keys, strict=True)), rows),
+            objective=self.objective,
+            cost=self.cost,
+            source=rows_source(self.source, held, rows),
+            architectures=None if held.architectures is None else [held.architectures[row] for row in rows.tolist()],
+            trial_meaning=self.trial_meaning,
+            fidelity=self.fidelity,
+            checked=self._measured.checked,
+        )
+
+    def pareto(self, metrics: Sequence[str]) -> pandas.DataFrame:
+        """The Pareto front of several metrics: what no other architecture beats in one and equals in the others.
+
+        Means over trials at the last epoch count, each in the direction of its metric. Architectures with equal
+        values are all kept; those without a value of one of the metrics are left out.
+
+        Args:
+            metrics: Names of two or more metrics; of the test split, too.
+
+        Returns:
+            As :meth:`frame`, with these metrics only: the architecture's notation, then a column a metric. The best of
+            the first metric comes first, among equal ones the best of the second, and so on. The index is the row of
+            the table, so that ``frame().loc[front.index]`` has every metric.
+
+        Raises:
+            UnknownMetric: No metric has one of these names.
+            InvalidSetting: There are fewer than two, or one of them twice.
+            NotMeasured: No architecture has a value of each.
+        """
+        import pandas
+
+        from ganas.bench.table_selection import nondominated_rows
+
+        names = [metrics] if isinstance(metrics, str) else [*metrics]
+        if len(names) < 2 or len({*names}) < len(names):
+            raise InvalidSetting(
+                f"a Pareto front is of two or more different metrics, not of {names}: pareto(['accuracy', 'latency'])"
+            )
+        columns = [self._column(name) for name in names]
+        rows = nondominated_rows(columns, self.name)
+        notation = [self._rows.notation(row) for row in rows.tolist()]
+        values = {column.metric.name: column.means()[rows] for column in columns}
+        return pandas.DataFrame({"architecture": notation, **values}, index=rows)
+
+
+def _metric(metric: CardMetric) -> Metric:
+    return Metric(
+        metric.name,
+        metric.unit,
+        metric.split,
+        metric.higher_is_better,
+        metric.epochs,
+        metric.description,
+        metric.run,
+        metric.seeds,
+    )

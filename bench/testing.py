@@ -9,13 +9,19 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ganas.bench.benchmark import Benchmark
-from ganas.bench.conformance import BENCHMARK_CHECKS
-from ganas.spaces.checks import parametrize, run_checks
+from ganas.bench.conformance.answers import ANSWER_CHECKS
+from ganas.bench.conformance.entries import ENTRY_CHECKS
+from ganas.bench.conformance.trainings import TRAINING_CHECKS
+from ganas.bench.conformance.trials import TRIAL_CHECKS
+from ganas.spaces.checks import Check, parametrize, run_checks
 
 if TYPE_CHECKING:
     import pytest
 
 __all__ = ["BENCHMARK_CHECKS", "check_benchmark", "parametrize_with_checks"]
+
+BENCHMARK_CHECKS: tuple[Check, ...] = (*ANSWER_CHECKS, *TRIAL_CHECKS, *TRAINING_CHECKS, *ENTRY_CHECKS)
+"""The checks of the kit, in the order in which they are run."""
 
 
 def check_benchmark(benchmark: Benchmark | str, expected_failures: Mapping[str, str] | None = None) -> None:

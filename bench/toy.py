@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Architectures, Benchmark
-from ganas.bench.metric import Metric, Optimum, Result
+from ganas.bench.metric import Metric, Optimum, Reduction, Result
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import EpochNotMeasured, NotSupported, TrialNotMeasured
 from ganas.spaces.space import Space
@@ -53,13 +53,16 @@ class ToyBenchmark(Benchmark):
         *,
         epoch: int | None = None,
         trial: int | None = None,
+        seed: int | None = None,
+        run: int | None = None,
+        reduction: Reduction = "mean",
     ) -> Result:
         """Compute one made-up answer; a training costs 100 seconds."""
-        described = self.metric(metric)
+        described = self.metric(metric, run=run)
         if epoch is not None:
             raise EpochNotMeasured(f"{self.name!r} has no epochs, epoch {epoch} was asked")
-        if trial is not None:
-            raise TrialNotMeasured(f"{self.name!r} has no trials, trial {trial} was asked")
+        if trial is not None or seed is not None:
+            raise TrialNotMeasured(f"{self.name!r} has no trials, {trial if seed is None else seed} was asked")
         self.space.check(architecture)
         if described.name == "toy_size":
             value = float(architecture.num_nodes)
@@ -70,7 +73,12 @@ class ToyBenchmark(Benchmark):
         return Result(value, described.name, described.unit, described.split, None, (), "none", 100.0, self.source)
 
     def query_many(
-        self, architectures: Architectures, metrics: Sequence[str] | None = None, *, epoch: int | None = None
+        self,
+        architectures: Architectures,
+        metrics: Sequence[str] | None = None,
+        *,
+        epoch: int | None = None,
+        run: int | None = None,
     ) -> NDArray[np.float64]:
         """Made-up answers for many architectures or genotypes."""
         names = [self.objective] if metrics is None else list(metrics)
@@ -79,7 +87,7 @@ class ToyBenchmark(Benchmark):
             members = [self.space.decode(row) for row in self.space.check_genotypes(architectures).tolist()]
         else:
             members = architectures
-        values = [[self.query(member, name, epoch=epoch).value for name in names] for member in members]
+        values = [[self.query(member, name, epoch=epoch, run=run).value for name in names] for member in members]
         return np.array(values, dtype=np.float64).reshape(len(members), len(names))
 
     def num_trials(self, architecture: Architecture, metric: str | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -47,8 +47,10 @@ class Problem:
         objectives: Metrics to improve, each with its direction; the first is the one that ``score`` reads.
         budget: How many counted queries there will be, or None.
         constraints: Cheap predicates on the graph and bounds on measured metrics.
-        fidelities: Epochs at which an evaluation may be asked for, in increasing order; the last is the full
-            training. Empty where there is only one.
+        fidelities: What an evaluation may be asked at, in increasing order; the last is the full training. Empty
+            where there is only one.
+        fidelity: What they are: an ``"epoch"`` of the one training, or a ``"run"`` of its own that was scheduled for
+            so many epochs (a shorter run is not the beginning of a longer one).
     """
 
     space: Space
@@ -56,6 +58,7 @@ class Problem:
     budget: int | None = None
     constraints: tuple[PredicateConstraint | MeasuredConstraint, ...] = ()
     fidelities: tuple[int, ...] = ()
+    fidelity: Literal["epoch", "run"] = "epoch"
 
     def __post_init__(self) -> None:
         if not self.objectives:
@@ -63,6 +66,9 @@ class Problem:
         for objective in self.objectives:
             if objective.split == "test":
                 raise InvalidSetting(f"{objective.name!r} is a test metric: a search may not see it")
+        for constraint in self.constraints:
+            if isinstance(constraint, MeasuredConstraint) and constraint.metric.split == "test":
+                raise InvalidSetting(f"{constraint.metric.name!r} is a test metric: a search may not be bounded by it")
         if self.budget is not None and self.budget < 1:
             raise InvalidSetting(f"budget must be at least 1 query, not {self.budget}")
 
@@ -87,7 +93,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An architecture to be evaluated, with the fidelity (epoch) wanted; None for the full training."""
+    """An architecture to be evaluated, with the fidelity wanted; None for the full training."""
 
     architecture: Architecture
     fidelity: int | None = None

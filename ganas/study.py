@@ -84,7 +84,8 @@ class Study:
             objectives=(objective,),
             budget=self.budget,
             constraints=tuple(constraints),
-            fidelities=objective.epochs if len(objective.epochs) > 1 else (),
+            fidelities=self.benchmark.fidelities(objective.name),
+            fidelity=self.benchmark.fidelity,
         )
         if not isinstance(settings, Settings):
             settings = make_settings(strategy_class, settings)

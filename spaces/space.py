@@ -161,26 +161,22 @@ class Space(ABC):
         return self.check_genotypes(genotypes) @ np.array(self.radix, dtype=np.int64)
 
     def from_key(self, key: int) -> Architecture:
-        """The architecture that an identity key stands for; by default the one whose genotype has this rank.
+        """The architecture with an identity key; by default the one whose genotype has this rank.
 
         Raises:
-            InvalidArchitecture: There is no such key.
+            InvalidArchitecture: No architecture has this key.
         """
-        return self.from_keys(np.array([key], dtype=np.int64 if -(2**63) <= key < 2**63 else object))[0]
-
-    def from_keys(self, keys: NDArray[Any]) -> list[Architecture]:
-        """As :meth:`from_key` for many keys, (count,), which may be much faster."""
-        found = []
-        for key in keys.tolist():
-            places = zip(self.radix, self.choices, strict=True)
-            genotype = [key // place % count for place, count in places]
-            if not 0 <= key < self.radix[0] * self.choices[0] or not self.is_valid(genotype):
-                raise InvalidArchitecture(f"no architecture of {self.name!r} has the key {key}")
+        genotype = [key // place % count for place, count in zip(self.radix, self.choices, strict=True)]
+        if 0 <= key < self.radix[0] * self.choices[0] and self.is_valid(genotype):
             architecture = self.decode(genotype)
-            if self.identity_key(architecture) != key:
-                raise InvalidArchitecture(f"no architecture of {self.name!r} has the key {key}")
-            found.append(architecture)
-        return found
+            # Where several genotypes are one architecture, most ranks are no key.
+            if self.identity_key(architecture) == key:
+                return architecture
+        raise InvalidArchitecture(f"no architecture of {self.name!r} has the key {key}")
+
+    def from_keys(self, keys: Sequence[int]) -> list[Architecture]:
+        """The architectures with some identity keys; errors as :meth:`from_key`."""
+        return [self.from_key(key) for key in keys]
 
     def check_genotypes(self, genotypes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return ``genotypes`` as an array of integers (count, len(choices)) with every value in range.

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
+from ganas.bench.metric import in_words
 from ganas.bench.registry import load_benchmark
 from ganas.cli.names import REGISTRIES, kind_of
 from ganas.cli.output import Json, example, print_items, print_json, print_pairs, print_table, print_text, snake_case
@@ -79,11 +80,10 @@ def _title(kind: str, name: str) -> str:
 
 
 def _benchmark_title(name: str) -> str:
-    from ganas.data.catalog import cards
+    from ganas.data.catalog import card, card_names
 
-    card = cards().get(name)
-    if card is not None:
-        return card.title
+    if name in card_names():
+        return card(name).title
     benchmark = load_benchmark(name)
     return f"{benchmark.kind} of {benchmark.space.name}: {', '.join(benchmark.metrics)}"
 
@@ -131,7 +131,7 @@ def _space(name: str) -> dict[str, Any]:
 
 
 def _benchmark(name: str) -> dict[str, Any]:
-    from ganas.data.catalog import cards
+    from ganas.data.catalog import card, card_names
 
     benchmark = load_benchmark(name)
     metrics = [
@@ -140,7 +140,7 @@ def _benchmark(name: str) -> dict[str, Any]:
             "unit": metric.unit,
             "split": metric.split or "-",
             "better": "higher" if metric.higher_is_better else "lower",
-            "epochs": ", ".join(map(str, metric.epochs)) or "-",
+            "epochs": in_words(metric.epochs) if metric.epochs else "-",
             "description": metric.description,
         }
         for metric in benchmark.metrics.values()
@@ -154,12 +154,16 @@ def _benchmark(name: str) -> dict[str, Any]:
         "test values": "held" if "test" in splits else f"not held by this {benchmark.kind}",
         "source": benchmark.source,
     }
-    card = cards().get(name)
-    if card is not None:
-        facts |= {"title": card.title, "licence": card.licence, "citation": card.citation}
+    if benchmark.runs:
+        facts["runs"] = f"trainings scheduled for {', '.join(map(str, benchmark.runs))} epochs"
+    if benchmark.fidelities():
+        facts["fidelities"] = f"{benchmark.fidelity} {in_words(benchmark.fidelities())}"
+    known = card(name) if name in card_names() else None
+    if known is not None:
+        facts |= {"title": known.title, "licence": known.licence, "citation": known.citation}
     facts["metrics"] = metrics
-    if card is not None:
-        facts["known defects"] = list(card.known_defects)
+    if known is not None:
+        facts["known defects"] = list(known.known_defects)
     return facts
 
 

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from ganas.bench.metric import REDUCTIONS
 from ganas.bench.registry import load_benchmark
 from ganas.cli.output import Json, example, print_json, print_pairs
+from ganas.spaces.errors import unknown_name
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -34,6 +36,15 @@ def query(
     trial: Annotated[
         int | None, typer.Option(metavar="N", help="Position of one trial, from 0; the mean without it.")
     ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="The trial of this seed, where seeds are known.")
+    ] = None,
+    run: Annotated[
+        int | None, typer.Option(metavar="N", help="The training scheduled for N epochs; the longest without it.")
+    ] = None,
+    reduction: Annotated[
+        str, typer.Option(metavar="HOW", help="How trials become one number: mean, median, min or max.")
+    ] = "mean",
     json: Json = False,
 ) -> None:
     """Ask a benchmark about one architecture.
@@ -42,10 +53,13 @@ def query(
     """
     opened = load_benchmark(benchmark)
     parsed = opened.space.parse(architecture)
-    result = asdict(opened.query(parsed, metric, epoch=epoch, trial=trial))
+    if reduction not in REDUCTIONS:
+        raise unknown_name("reduction", reduction, REDUCTIONS)
+    result = asdict(opened.query(parsed, metric, epoch=epoch, trial=trial, seed=seed, run=run, reduction=reduction))
     answer = {"benchmark": benchmark, "architecture": opened.space.format(parsed), **result}
     if json:
         print_json(answer)
         return
-    answer["trials"] = ", ".join(map(str, answer["trials"])) or "-"
+    for several in ("trials", "seeds"):
+        answer[several] = ", ".join(map(str, answer[several])) or "-"
     print_pairs([(name, "-" if value is None else value) for name, value in answer.items()])

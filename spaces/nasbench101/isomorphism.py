@@ -38,6 +38,7 @@ MAX_EDGES = 9
 NUM_SLOT_EDGES = 21
 _INTERIOR = MAX_VERTICES - 2
 _OUTPUT = MAX_VERTICES - 1
+_BLOCK = 256
 
 Edge = tuple[int, int]
 
@@ -77,7 +78,7 @@ def cell_table() -> CellTable:
     codes = {vertices: _wirings(vertices) for vertices in range(2, MAX_VERTICES + 1)}
     edges: list[tuple[Edge, ...]] = []
     slots = np.full(2**NUM_SLOT_EDGES, -1, dtype=np.int16)
-    smallest: list[NDArray[np.int64]] = []
+    smallest: list[NDArray[np.int32]] = []
     first_wiring = first_cell = 0
     for vertices, wirings in codes.items():
         pairs = sorted(itertools.combinations(range(vertices), 2))
@@ -92,14 +93,14 @@ def cell_table() -> CellTable:
         first_cell += smallest[-1].size
     num_vertices = np.repeat(np.array(list(codes)), [len(wirings) for wirings in codes.values()])
     smallest_cell = np.concatenate(smallest)
-    is_smallest = smallest_cell == np.arange(len(smallest_cell))
+    is_smallest = smallest_cell == np.arange(len(smallest_cell), dtype=np.int32)
     table = CellTable(
         edges=tuple(edges),
         wiring_of_edges={wiring: number for number, wiring in enumerate(edges)},
         num_vertices=num_vertices,
         offsets=np.concatenate([[0], np.cumsum(3 ** (num_vertices - 2))]),
         wiring_of_slots=slots,
-        classes=(np.cumsum(is_smallest, dtype=np.int32) - 1).astype(np.int32)[smallest_cell],
+        classes=(np.cumsum(is_smallest, dtype=np.int32) - 1)[smallest_cell],
         representatives=np.flatnonzero(is_smallest).astype(np.int32),
     )
     for array in (table.num_vertices, table.offsets, table.wiring_of_slots, table.classes, table.representatives):
@@ -128,7 +129,7 @@ def _wirings(vertices: int) -> NDArray[np.int64]:
     return np.sort(codes)
 
 
-def _smallest_isomorphic(wirings: NDArray[np.int64], vertices: int) -> NDArray[np.int64]:
+def _smallest_isomorphic(wirings: NDArray[np.int64], vertices: int) -> NDArray[np.int32]:
     """The smallest isomorphic labelled cell of each wiring and labelling, (len(wirings), 3**(vertices - 2))."""
     interior = vertices - 2
     orders = list(itertools.permutations(range(1, vertices - 1)))
@@ -148,17 +149,20 @@ def _smallest_isomorphic(wirings: NDArray[np.int64], vertices: int) -> NDArray[n
             for source, target in pairs
         ]
     )
-    present = wirings[:, None] >> np.arange(len(pairs)) & 1
-    # In float64 the product is BLAS's, and exact: sums stay far below 2**53.
-    permuted = (present.astype(np.float64) @ weights.astype(np.float64)).astype(np.int64)
-    smallest = permuted.min(axis=1)
-
     digits = _digits(interior)
-    permuted_labels = (3 ** (interior - permutations)) @ digits.T
-    rows, columns = np.nonzero(permuted == smallest[:, None])
-    first_of_row = np.searchsorted(rows, np.arange(len(wirings)))
-    labels = np.minimum.reduceat(permuted_labels[columns], first_of_row, axis=0)
-    numbers: NDArray[np.int64] = np.searchsorted(wirings, smallest)[:, None] * len(digits) + labels
+    permuted_labels = ((3 ** (interior - permutations)) @ digits.T).astype(np.int32)
+    numbers = np.empty((len(wirings), len(digits)), dtype=np.int32)
+    # In blocks: what is needed on the way would otherwise be three times as large as all that is kept.
+    for start in range(0, len(wirings), _BLOCK):
+        block = wirings[start : start + _BLOCK]
+        present = block[:, None] >> np.arange(len(pairs)) & 1
+        # In float64 the product is BLAS's, and exact: sums stay far below 2**53.
+        permuted = (present.astype(np.float64) @ weights.astype(np.float64)).astype(np.int64)
+        smallest = permuted.min(axis=1)
+        rows, columns = np.nonzero(permuted == smallest[:, None])
+        first_of_row = np.searchsorted(rows, np.arange(len(block)))
+        labels = np.minimum.reduceat(permuted_labels[columns], first_of_row, axis=0)
+        numbers[start : start + _BLOCK] = np.searchsorted(wirings, smallest)[:, None] * len(digits) + labels
     return numbers
 
 

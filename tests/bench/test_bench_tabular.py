@@ -95,7 +95,7 @@ def test_quick_and_slow_path_answer_the_same(bench):
             epoch = bench.metrics[name].epochs[-1] if bench.metrics[name].epochs else None
             asked = Architecture(cell.space, cell.operations, cell.edges)  # carries no identity
             answers = {bench.query(cell, name), bench.query(cell, name, epoch=epoch), bench.query(asked, name)}
-            assert answers == {fresh._query(cell, name, None, None)}
+            assert answers == {fresh._query(cell, name)}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -460,15 +460,15 @@ def test_opening_and_asking_loads_no_pandas():
 def test_a_converted_table_in_notation(tmp_path, monkeypatch):
     """A card and a parquet file in the cache folder, on a space whose identity keys are not ranks."""
     monkeypatch.setenv("GANAS_HOME", str(tmp_path))
-    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "mine").mkdir(parents=True)
     space = load_space("nasbench101")
     drawn = space.sample(40, rng=np.random.default_rng(2))
     held = sorted({space.identity_key(cell): cell for cell in drawn}.values(), key=space.identity_key)
     values = np.arange(len(held), dtype=float)
     notation = [space.format(cell) for cell in held]
-    file = tmp_path / "tables" / "mine.parquet"
+    file = tmp_path / "tables" / "mine" / "mine.parquet"
     parquet.write_table(pyarrow.table({"cell": notation, "acc": values}), file)
-    (tmp_path / "tables" / "mine.toml").write_text(
+    (tmp_path / "tables" / "mine" / "card.toml").write_text(
         f"""
         name = "mine"
         title = "A table of one metric"

@@ -13,6 +13,7 @@ from ganas.bench.testing import BENCHMARK_CHECKS, check_benchmark, parametrize_w
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import CheckFailed, GanasError, InvalidSetting, NotSupported, UnknownName
 from ganas.spaces.registry import load_space
+from tests.bench.benchmarks_of_runs import BROKEN_RUNS, Runs
 
 
 def small_table():
@@ -53,11 +54,11 @@ class Delegate(Benchmark):
         self.name, self.space, self.metrics = "delegate", self.inner.space, dict(self.inner.metrics)
         self.objective, self.source = self.inner.objective, self.inner.source
 
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
-        return self.inner.query(architecture, metric, epoch=epoch, trial=trial)
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
+        return self.inner.query(architecture, metric, epoch=epoch, trial=trial, **others)
 
-    def query_many(self, architectures, metrics=None, *, epoch=None):
-        return self.inner.query_many(architectures, metrics, epoch=epoch)
+    def query_many(self, architectures, metrics=None, *, epoch=None, **others):
+        return self.inner.query_many(architectures, metrics, epoch=epoch, **others)
 
     def num_trials(self, architecture, metric=None):
         return self.inner.num_trials(architecture, metric)
@@ -93,48 +94,48 @@ class WrongKey(Delegate):
 class ImputesZero(Delegate):
     """Answers NaN for what was not measured."""
 
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
         try:
-            return super().query(architecture, metric, epoch=epoch, trial=trial)
+            return super().query(architecture, metric, epoch=epoch, trial=trial, **others)
         except GanasError:
             held = self.inner.query(self.inner.architecture_at(0), "acc")
             return replace(held, value=float("nan"), metric=metric or self.objective)
 
 
 class WrongUnit(Delegate):
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
-        return replace(super().query(architecture, metric, epoch=epoch, trial=trial), unit="fraction")
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
+        return replace(super().query(architecture, metric, epoch=epoch, trial=trial, **others), unit="fraction")
 
 
 class NumpyValue(Delegate):
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
-        result = super().query(architecture, metric, epoch=epoch, trial=trial)
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
+        result = super().query(architecture, metric, epoch=epoch, trial=trial, **others)
         return replace(result, value=np.float64(result.value))
 
 
 class NegativeCost(Delegate):
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
-        return replace(super().query(architecture, metric, epoch=epoch, trial=trial), cost_seconds=-1.0)
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
+        return replace(super().query(architecture, metric, epoch=epoch, trial=trial, **others), cost_seconds=-1.0)
 
 
 class OtherDefault(Delegate):
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
-        return super().query(architecture, metric or "seconds", epoch=epoch, trial=trial)
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
+        return super().query(architecture, metric or "seconds", epoch=epoch, trial=trial, **others)
 
 
 class OneTrialInMany(Delegate):
     """query_many answers with one trial, query with the mean."""
 
-    def query_many(self, architectures, metrics=None, *, epoch=None):
-        found = super().query_many(architectures, metrics, epoch=epoch)
+    def query_many(self, architectures, metrics=None, *, epoch=None, **others):
+        found = super().query_many(architectures, metrics, epoch=epoch, **others)
         return found + 1e-3 * (found > 1)
 
 
 class RelativeInMany(Delegate):
     """query_many depends on the whole batch."""
 
-    def query_many(self, architectures, metrics=None, *, epoch=None):
-        found = super().query_many(architectures, metrics, epoch=epoch)
+    def query_many(self, architectures, metrics=None, *, epoch=None, **others):
+        found = super().query_many(architectures, metrics, epoch=epoch, **others)
         return found + np.arange(len(found))[:, None]
 
 
@@ -143,31 +144,31 @@ class Drifts(Delegate):
 
     asked = 0
 
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
         self.asked += 1
-        result = super().query(architecture, metric, epoch=epoch, trial=trial)
+        result = super().query(architecture, metric, epoch=epoch, trial=trial, **others)
         return replace(result, value=result.value + 1e-4 * self.asked)
 
 
 class TrialsCostMore(Delegate):
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
-        result = super().query(architecture, metric, epoch=epoch, trial=trial)
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
+        result = super().query(architecture, metric, epoch=epoch, trial=trial, **others)
         return replace(result, cost_seconds=result.cost_seconds * (1 + (trial is not None)))
 
 
 class ShortTrainingCostsMore(Delegate):
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
-        result = super().query(architecture, metric, epoch=epoch, trial=trial)
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
+        result = super().query(architecture, metric, epoch=epoch, trial=trial, **others)
         return replace(result, cost_seconds=1 / (1 + result.epoch) if result.epoch else 1.0)
 
 
 class WrapsTrials(Delegate):
     """A trial that does not exist is another one."""
 
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
         if trial is not None and trial > 1:
             trial = 0
-        return super().query(architecture, metric, epoch=epoch, trial=trial)
+        return super().query(architecture, metric, epoch=epoch, trial=trial, **others)
 
 
 class CountsAllTrials(Delegate):
@@ -177,8 +178,8 @@ class CountsAllTrials(Delegate):
 
 
 class FirstTrialForMean(Delegate):
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
-        result = super().query(architecture, metric, epoch=epoch, trial=trial)
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
+        result = super().query(architecture, metric, epoch=epoch, trial=trial, **others)
         if result.reduction == "mean":
             first = super().query(architecture, metric, epoch=epoch, trial=result.trials[0])
             return replace(result, value=first.value)
@@ -188,21 +189,21 @@ class FirstTrialForMean(Delegate):
 class ClosestEpoch(Delegate):
     """Falls back to the last epoch."""
 
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
-        return super().query(architecture, metric, epoch=None if epoch not in (1, 2) else epoch, trial=trial)
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
+        return super().query(architecture, metric, epoch=None if epoch not in (1, 2) else epoch, trial=trial, **others)
 
 
 class ClosestMetric(Delegate):
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
         known = metric if metric in self.metrics else None
-        return super().query(architecture, known, epoch=epoch, trial=trial)
+        return super().query(architecture, known, epoch=epoch, trial=trial, **others)
 
 
 class TakesText(Delegate):
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
         if isinstance(architecture, str):
             architecture = self.space.parse(architecture)
-        return super().query(architecture, metric, epoch=epoch, trial=trial)
+        return super().query(architecture, metric, epoch=epoch, trial=trial, **others)
 
 
 class SecondBest(Delegate):
@@ -272,10 +273,11 @@ BROKEN = [
     (FillsFrame, "check_frame", "the frame holds 0.0 for 'loss', and query says that it was not measured"),
     (ShiftedFrame, "check_frame", "the frame holds"),
     (RenamedColumns, "check_frame", "the frame has columns"),
+    *BROKEN_RUNS,
 ]
 
 
-@parametrize_with_checks([TABLE, Delegate()])
+@parametrize_with_checks([TABLE, Delegate(), Runs.inner, Runs()])
 def test_a_sound_benchmark_passes(subject, check):
     check(subject)
 
@@ -292,7 +294,7 @@ def test_every_check_is_failed_by_some_broken_benchmark():
 
 
 def test_the_whole_kit_reports_in_one_line():
-    with pytest.raises(CheckFailed, match="delegate: 1 of 13 checks failed: check_optimum: a table knows") as caught:
+    with pytest.raises(CheckFailed, match="delegate: 1 of 18 checks failed: check_optimum: a table knows") as caught:
         check_benchmark(NoOptimum())
     assert "\n" not in str(caught.value)
     check_benchmark(NoOptimum(), {"check_optimum": "a table of an endless stream"})
@@ -327,14 +329,14 @@ class Formula(Delegate):
         self.name, self.space, self.objective, self.source = "formula", load_space("nasbench101"), "size", "surrogate:1"
         self.metrics = {"size": Metric("size", "count")}
 
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
         type(self).trained += 1
-        described = self.metric(metric)
+        described = self.metric(metric, run=others.get("run"))
         self._column(described, epoch)
         self.space.check(architecture)
         result = TABLE.query(TABLE.architecture_at(0), "loss")
-        if trial is not None:
-            return TABLE.query(TABLE.architecture_at(0), "loss", trial=trial)
+        if trial is not None or others.get("seed") is not None:
+            return TABLE.query(TABLE.architecture_at(0), "loss", trial=trial, seed=others.get("seed"))
         return replace(
             result, value=float(architecture.num_nodes), metric="size", unit="count", split=None, source=self.source
         )
@@ -343,12 +345,12 @@ class Formula(Delegate):
         if epoch is not None:
             TABLE.query(TABLE.architecture_at(0), "loss", epoch=epoch)
 
-    def query_many(self, architectures, metrics=None, *, epoch=None):
+    def query_many(self, architectures, metrics=None, *, epoch=None, **others):
         names = [self.objective] if metrics is None else metrics
         given = architectures
         if isinstance(given, np.ndarray):
             given = [self.space.decode(genotype) for genotype in given.tolist()]
-        values = [[self.query(one, name, epoch=epoch).value for name in names] for one in given]
+        values = [[self.query(one, name, epoch=epoch, **others).value for name in names] for one in given]
         return np.array(values, dtype=float).reshape(len(given), len(names))
 
     def num_trials(self, architecture, metric=None):
@@ -375,10 +377,10 @@ def test_a_trainer_is_asked_about_few_architectures():
             super().__init__()
             self.source = "trainer:mini"
 
-        def query(self, architecture, metric=None, *, epoch=None, trial=None):
+        def query(self, architecture, metric=None, *, epoch=None, trial=None, **others):
             if isinstance(architecture, Architecture):
                 self.seen.add(architecture)
-            return super().query(architecture, metric, epoch=epoch, trial=trial)
+            return super().query(architecture, metric, epoch=epoch, trial=trial, **others)
 
     check_benchmark(Trainer())
     in_space = {one for one in Trainer.seen if one.space == "nasbench101"}
