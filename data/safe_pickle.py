@@ -1,8 +1,12 @@
 """Reading pickles of published benchmarks without running what is in them.
 
-A pickle is a program: it may import any name and call it. The unpickler here imports only the names on an allow-list,
-and a file of plain dicts, lists, strings and numbers needs none. Only :mod:`ganas.data.convert` uses it, never a
-query. It guards against code, not against a file that is made to use up memory: convert files whose digest is known.
+A pickle is a program: it may import any name and call it. The unpickler here imports nothing. It knows a few names by
+heart, each a stand-in of our own that builds plain data (see :mod:`ganas.data.pickle_constructors`), and of those only
+the ones that the caller allows; a file of plain dicts, lists, strings and numbers needs none. Only
+:mod:`ganas.data.convert` uses it, never a query.
+
+It is quick, being Python's own machine, and guards against code, not against a file that is made to use up memory: read
+files with it whose digest is known. For all others there is :mod:`ganas.data.pickle_stream`.
 """
 
 from __future__ import annotations
@@ -10,40 +14,40 @@ from __future__ import annotations
 import copyreg
 import io
 import pickle
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ganas.data.pickle_constructors import NUMERIC_DATA, PLAIN_DATA, Constructor, constructor_names, printable
 from ganas.spaces.errors import DataError, InvalidSetting
 
-__all__ = ["PLAIN_DATA", "load_pickle"]
-
-PLAIN_DATA: frozenset[tuple[str, str]] = frozenset()
-"""The empty allow-list: dicts, lists, tuples, strings and numbers (from protocol 3 bytes, from 4 sets)."""
+__all__ = ["NUMERIC_DATA", "PLAIN_DATA", "load_pickle"]
 
 _MEBIBYTE = 1024**2
 
 
 class _AllowListUnpickler(pickle.Unpickler):
-    """Imports only exact ``(module, name)`` pairs; refuses references to objects outside the file."""
+    """Knows exact ``(module, name)`` pairs; refuses references to objects outside the file."""
 
-    def __init__(self, stream: io.BytesIO, allowed: frozenset[tuple[str, str]], label: str) -> None:
-        # fix_imports would import another module than the one that was compared with the allow-list.
+    def __init__(self, stream: io.BytesIO, allowed: Mapping[tuple[str, str], Constructor], label: str) -> None:
+        # fix_imports would turn names into others than those that are compared with the allow-list.
         super().__init__(stream, fix_imports=False)
         self._allowed = allowed
         self._label = label
 
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        """Import an allowed name."""
-        if (module_name, global_name) not in self._allowed:
+    def find_class(self, module_name: str, global_name: str, /) -> Constructor:
+        """Return the stand-in for an allowed name."""
+        try:
+            return self._allowed[module_name, global_name]
+        except KeyError:
             raise DataError(
-                f"{self._label} asks for {module_name}.{global_name}, which is not allowed: nothing was run"
-            )
-        return super().find_class(module_name, global_name)
+                f"{self._label} asks for {printable(f'{module_name}.{global_name}')}, which is not allowed: nothing "
+                "was run"
+            ) from None
 
     def persistent_load(self, pid: Any, /) -> NoReturn:
         """Refuse."""
-        raise DataError(f"{self._label} refers to an object outside the file ({pid!r:.60}), which is not allowed")
+        raise DataError(f"{self._label} refers to an object outside the file, which is not allowed")
 
 
 def load_pickle(
@@ -52,17 +56,17 @@ def load_pickle(
     *,
     max_bytes: int = 256 * _MEBIBYTE,
 ) -> Any:
-    """Unpickle a file, or bytes, importing only allowed names.
+    """Unpickle a file, or bytes, that uses no names but allowed ones.
 
     Args:
         source: The file, or its content.
-        allowed: Pairs ``(module, name)`` as the pickle spells them. Every one is code that the pickle may call with
-            arguments of its choice, so list classes of plain data and nothing else.
+        allowed: Pairs ``(module, name)`` as the pickle spells them, among those of
+            :data:`~ganas.data.pickle_constructors.NUMERIC_DATA`, which is also what to give for all of them.
         max_bytes: The largest content that is read.
 
     Raises:
         DataError: It asks for a name that is not allowed, refers outside itself, is too large or is damaged.
-        InvalidSetting: ``allowed`` holds a dotted name; pickle would follow the dots to any attribute.
+        InvalidSetting: ``allowed`` holds a name that there is no stand-in for.
 
     >>> load_pickle(pickle.dumps({"valid": [91.5, 91.7]}))
     {'valid': [91.5, 91.7]}
@@ -71,16 +75,20 @@ def load_pickle(
     ganas.spaces.errors.DataError: the pickle asks for pathlib.PosixPath, which is not allowed: nothing was run
     """
     for module_name, global_name in allowed:
-        if "." in global_name:
-            raise InvalidSetting(f"{module_name}.{global_name} cannot be allowed: a dotted name reaches any attribute")
+        if (module_name, global_name) not in NUMERIC_DATA:
+            raise InvalidSetting(
+                f"{module_name}.{global_name} cannot be allowed, there is no stand-in for it: there are "
+                f"{constructor_names(NUMERIC_DATA)}"
+            )
     label = "the pickle" if isinstance(source, bytes) else source.name
     content = source if isinstance(source, bytes) else _read(source, max_bytes)
     if len(content) > max_bytes:
         raise DataError(f"{label} is larger than the {max_bytes:,} bytes that are read")
     # Objects of registered extension codes are cached in the process and would not pass through find_class.
     copyreg.clear_extension_cache()
+    constructors = {pair: NUMERIC_DATA[pair] for pair in allowed}
     try:
-        return _AllowListUnpickler(io.BytesIO(content), frozenset(allowed), label).load()
+        return _AllowListUnpickler(io.BytesIO(content), constructors, label).load()
     except DataError:
         raise
     except Exception as error:

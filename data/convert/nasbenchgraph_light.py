@@ -12,8 +12,8 @@ that of the package ``nas_bench_graph``. The same source and version of pyarrow 
 
 from __future__ import annotations
 
+import math
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,10 +85,7 @@ def read_light(path: Path) -> dict[int, tuple[float, ...]]:
     Raises:
         DataError: The file is missing, unsafe or damaged, or does not have the expected content.
     """
-    with warnings.catch_warnings():
-        # The files name numpy.core, which is numpy._core by now.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        data = load_pickle(path, _NUMPY_SCALARS)
+    data = load_pickle(path, _NUMPY_SCALARS)
     if not isinstance(data, dict) or not all(type(key) is int for key in data):
         raise DataError(f"{path.name} is not a dict from whole numbers to measurements")
     found = {}
@@ -96,10 +93,9 @@ def read_light(path: Path) -> dict[int, tuple[float, ...]]:
         if not isinstance(entry, dict) or set(entry) != set(COLUMNS.values()):
             raise DataError(f"entry {key} of {path.name} does not hold {', '.join(sorted(COLUMNS.values()))}")
         numbers = [entry[name] for name in COLUMNS.values()]
-        # numpy's float64 is a float.
-        if not all(isinstance(number, float) and np.isfinite(number) for number in numbers):
+        if not all(type(number) is float and math.isfinite(number) for number in numbers):
             raise DataError(f"entry {key} of {path.name} holds something that is not a finite float")
-        found[key] = tuple(float(number) for number in numbers)
+        found[key] = tuple(numbers)
     return found
 
 
