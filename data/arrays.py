@@ -7,7 +7,7 @@ together in the file; the curve of one architecture is spread over it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,28 @@ from ganas.spaces.errors import DataError
 if TYPE_CHECKING:
     from ganas.data.catalog import Card, CardMetric
 
-__all__ = ["narrowest", "open_array", "write_array"]
+__all__ = ["KEYS", "narrowest", "open_array", "open_keys", "write_array"]
+
+KEYS = "identity_key.npy"
+"""The keys of the rows once more, beside the curves: reading them from the table would load pyarrow, 45 MB of it."""
 
 _TYPES = (np.dtype("<f4"), np.dtype("<f8"))
+
+
+def open_keys(card: Card) -> NDArray[np.int64] | None:
+    """The identity key of each row, (rows,); None where they are in the table alone.
+
+    Raises:
+        DataError: The file is missing, damaged or has not the shape that the card says.
+    """
+    if KEYS not in [array.file for array in card.arrays]:
+        return None
+    mapped = _mapped(card.folder / KEYS)
+    if mapped.dtype != np.dtype("<i4") or mapped.shape != (card.rows,):
+        raise DataError(
+            f"the array {card.folder / KEYS} has shape {mapped.shape} of {mapped.dtype}: its card says {card.rows} rows"
+        )
+    return mapped.astype(np.int64)
 
 
 def open_array(card: Card, metric: CardMetric) -> NDArray[np.floating]:
@@ -29,12 +48,7 @@ def open_array(card: Card, metric: CardMetric) -> NDArray[np.floating]:
         DataError: The file is missing, damaged or has not the shape that the card says.
     """
     path = card.folder / str(metric.array)
-    try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise DataError(f"the array {path} does not exist") from None
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise DataError(f"cannot read the array {path}: {error}") from None
+    mapped = _mapped(path)
     epochs = max(1, len(metric.epochs))
     trials = len(metric.seeds) or (mapped.shape[2] if mapped.ndim == 3 else 1)
     if mapped.dtype not in _TYPES or mapped.shape != (epochs, card.rows, trials) or np.isfortran(mapped):
@@ -44,6 +58,16 @@ def open_array(card: Card, metric: CardMetric) -> NDArray[np.floating]:
         )
     # Plain arrays index faster than np.memmap; the mapping stays open as their base.
     return cast("NDArray[np.floating]", np.asarray(mapped)).transpose(1, 0, 2)
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    try:
+        mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(f"the array {path} does not exist") from None
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise DataError(f"cannot read the array {path}: {error}") from None
+    return mapped
 
 
 def write_array(path: Path, values: NDArray[np.floating]) -> None:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ganas.data.arrays import open_array
+from ganas.data.arrays import open_array, open_keys
 from ganas.data.tables import file_sha256, mean_over_trials, read_architectures, read_values, row_count
 from ganas.data.toml_record import read_record, read_toml
 from ganas.spaces.errors import DataError, DuplicateName, quote_list, unknown_name
@@ -28,6 +29,7 @@ __all__ = [
     "CardMetric",
     "CardSource",
     "card",
+    "card_names",
     "cards",
     "content_digest",
     "converted_tables",
@@ -35,11 +37,13 @@ __all__ = [
     "metric_key",
     "num_trials",
     "read_card",
+    "read_entries",
     "table_path",
     "verify",
 ]
 
 _FOLDER = Path(__file__).parent
+_EMBEDDED = tuple(sorted((_FOLDER / "cards").glob("*.toml")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,7 @@ class CardMetric:
 
 @dataclass(frozen=True, slots=True)
 class CardArray:
-    """A file of numpy beside the table; its name is the key of its metric with ``.npy`` at the end."""
+    """A file of numpy beside the table: the key of a metric with ``.npy`` at the end, or ``identity_key.npy``."""
 
     file: str
     sha256: str
@@ -118,7 +122,7 @@ class Card:
         dataset: What the networks were trained and measured on.
         file: Name of the parquet file.
         sha256: Digest of the parquet file.
-        bytes: Its size.
+        bytes: The size of all its files.
         rows: How many architectures it holds.
         architecture: The column that says which architecture a row is: identity keys (ranks of the genotype), or
             the notation of the space. Rows stand in the order of the identity keys.
@@ -179,22 +183,23 @@ def converted_tables() -> Path:
     return home() / "tables"
 
 
+def card_names() -> list[str]:
+    """The name of every card, sorted; no card is read for it.
+
+    Raises:
+        DuplicateName: A converted table has the name of an embedded one.
+    """
+    return sorted(_card_files())
+
+
 def cards() -> dict[str, Card]:
     """Every card by name, sorted: the embedded ones and those of :func:`converted_tables`.
 
     Raises:
         DataError: A card cannot be read.
-        DuplicateName: A card takes the name of another one.
+        DuplicateName: A converted table has the name of an embedded one.
     """
-    found = dict(_embedded())
-    for path in sorted(converted_tables().glob("*/card.toml")):
-        if path.parent.name.startswith("."):
-            continue  # being written, or left over from a conversion that was killed
-        converted = read_card(path, path.parent)
-        if converted.name in found:
-            raise DuplicateName(f"{path} names its table {converted.name!r}, and that name is taken: rename it")
-        found[converted.name] = converted
-    return dict(sorted(found.items()))
+    return {name: card(name) for name in card_names()}
 
 
 def card(name: str) -> Card:
@@ -202,11 +207,40 @@ def card(name: str) -> Card:
 
     Raises:
         UnknownName: No card has this name.
+        DataError: It cannot be read.
     """
-    known = cards()
-    if name not in known:
-        raise unknown_name("table", name, known)
-    return known[name]
+    files = _card_files()
+    if name not in files:
+        raise unknown_name("table", name, files)
+    path = files[name]
+    try:
+        stamp = path.stat()
+    except OSError as error:
+        raise DataError(f"cannot read the card {path}: {error.strerror or error}") from None
+    return _read_once(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+def _card_files() -> dict[str, Path]:
+    """Where each card lies; a table's name is that of its file or, of a converted one, of its folder."""
+    found = {path.stem: path for path in _EMBEDDED}
+    for path in converted_tables().glob("*/card.toml"):
+        name = path.parent.name
+        if name.startswith("."):
+            continue  # being written, or left over from a conversion that was killed
+        if name in found:
+            raise DuplicateName(f"{path.parent} has the name of an embedded table: rename it")
+        found[name] = path
+    return found
+
+
+@lru_cache(maxsize=256)
+def _read_once(path: Path, modified: int, size: int) -> Card:
+    # A card that was written again has another time or size.
+    converted = path.name == "card.toml"
+    read = read_card(path, path.parent if converted else _FOLDER / "tables")
+    if read.name != (path.parent.name if converted else path.stem):
+        raise DataError(f"the card {_label(path)} is of a table {read.name!r}: file or folder must have that name")
+    return read
 
 
 def table_path(card: Card) -> Path:
@@ -226,6 +260,16 @@ class _OfRun(Protocol):
     def run(self) -> int | None: ...
 
 
+def read_entries(card: Card) -> NDArray[np.int64] | list[str]:
+    """Which architecture each row of a table is: identity keys, or the notation of the space.
+
+    Raises:
+        DataError: A file is missing or damaged, or a row has no entry.
+    """
+    keys = open_keys(card)
+    return read_architectures(table_path(card), card.architecture) if keys is None else keys
+
+
 def content_digest(card: Card) -> str:
     """What identifies the numbers of a table: the digest of its file, or of the list of digests of its files."""
     if not card.arrays:
@@ -240,7 +284,7 @@ def verify(card: Card) -> list[str]:
     Raises:
         DataError: Something is not as the card says; the message names all of it.
     """
-    path = table_path(card)
+    path = _files(card)[0]
     confirmed: list[str] = []
     wrong: list[str] = []
 
@@ -251,9 +295,13 @@ def verify(card: Card) -> list[str]:
             wrong.append(f"{what} is {found}, and the card says {recorded}")
 
     compare("sha256", file_sha256(path), card.sha256)
-    compare("bytes", path.stat().st_size, card.bytes)
+    compare("bytes", sum(file.stat().st_size for file in _files(card)), card.bytes)
     compare("rows", row_count(path), card.rows)
-    compare("distinct architectures", len(set(read_architectures(path, card.architecture))), card.rows)
+    entries = read_architectures(path, card.architecture)
+    compare("distinct architectures", len(set(entries)), card.rows)
+    keys = open_keys(card)
+    if keys is not None and not np.array_equal(keys, entries):
+        wrong.append("the keys beside the table are not those in it")
     for array in card.arrays:
         file = card.folder / array.file
         compare(f"{array.file}, sha256", file_sha256(file), array.sha256)
@@ -272,6 +320,19 @@ def verify(card: Card) -> list[str]:
     if wrong:
         raise DataError(f"{path.name} is not what its card says: {'; '.join(wrong)}")
     return confirmed
+
+
+def _files(card: Card) -> list[Path]:
+    """The files of a table.
+
+    Raises:
+        DataError: One does not exist.
+    """
+    files = [table_path(card), *[card.folder / array.file for array in card.arrays]]
+    for file in files:
+        if not file.is_file():
+            raise DataError(f"cannot read {file}: it does not exist")
+    return files
 
 
 def num_trials(metric: CardMetric) -> int:
@@ -322,9 +383,3 @@ def _check_metric(path: Path, metric: CardMetric, arrays: Collection[str]) -> No
         raise DataError(
             f"the card {_label(path)} gives {columns} columns for {name!r}: wanted is one for each trial and epoch"
         )
-
-
-@lru_cache(maxsize=1)
-def _embedded() -> Mapping[str, Card]:
-    read = [read_card(path, _FOLDER / "tables") for path in sorted((_FOLDER / "cards").glob("*.toml"))]
-    return {entry.name: entry for entry in read}

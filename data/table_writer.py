@@ -19,12 +19,13 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.data.arrays import write_array
+from ganas.data import catalog
+from ganas.data.arrays import KEYS, write_array
 from ganas.data.catalog import (
     Card,
     CardArray,
     CardMetric,
-    cards,
+    card_names,
     converted_tables,
     metric_key,
 )
@@ -58,8 +59,7 @@ class TableWriter:
         self.name = name
         self._folder = converted_tables() if folder is None else folder
         self._target = self._folder / name
-        known = cards().get(name)
-        if known is not None and known.embedded:
+        if name in card_names() and catalog.card(name).embedded:
             raise DuplicateName(f"{name!r} is the name of an embedded table, whose content never changes")
         if self._target.exists() and not overwrite:
             raise DuplicateName(f"{self._target} exists: remove it, or allow it to be overwritten")
@@ -152,6 +152,8 @@ class TableWriter:
             shutil.rmtree(self._unfinished / "scratch", ignore_errors=True)
             table = self._unfinished / _TABLE
             write_table(table, (card.architecture, self._keys.astype(np.int32)), self._columns)
+            if card.architecture == "identity_key" and any(metric.array for metric in self._metrics):
+                np.save(self._unfinished / KEYS, self._keys.astype(np.int32), allow_pickle=False)
             files = sorted(self._unfinished.glob("*.npy"))
             complete = replace(
                 card,

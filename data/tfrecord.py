@@ -21,6 +21,7 @@ from pathlib import Path
 
 from crc32c import crc32c
 
+from ganas.data.file_kinds import begins_as
 from ganas.spaces.errors import DataError
 
 __all__ = ["read_tfrecords"]
@@ -28,19 +29,6 @@ __all__ = ["read_tfrecords"]
 _MEBIBYTE = 1024**2
 _HEADER = struct.Struct("<QI")
 _CHECK_BYTES = 4
-
-_BEGINNINGS = (
-    (b"\x1f\x8b", "a gzip file, to be unpacked first"),
-    (b"BZh", "a bzip2 file, to be unpacked first"),
-    (b"\xfd7zXZ", "an xz file, to be unpacked first"),
-    (b"PK\x03\x04", "a zip file or a checkpoint of torch"),
-    (b"PAR1", "a parquet file"),
-    (b"\x80", "a pickle"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"<", "a web page"),
-    (b"[", "JSON"),
-    (b"{", "JSON"),
-)
 
 
 def read_tfrecords(path: Path, *, max_record_bytes: int = _MEBIBYTE) -> Iterator[tuple[int, bytes]]:
@@ -107,7 +95,6 @@ def _cut_off(path: Path, offset: int, what: str, missing: int) -> DataError:
 def _wrong_length(path: Path, offset: int, header: bytes) -> DataError:
     if offset:
         return DataError(f"{path} is damaged: the length at byte {offset:,} does not fit its CRC-32C")
-    looks_like = next((f"; it begins as {what}" for magic, what in _BEGINNINGS if header.startswith(magic)), "")
     return DataError(
-        f"{path} is damaged or no TFRecord file: the length at byte 0 does not fit its CRC-32C{looks_like}"
+        f"{path} is damaged or no TFRecord file: the length at byte 0 does not fit its CRC-32C{begins_as(header)}"
     )

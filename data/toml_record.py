@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import Collection
 from dataclasses import MISSING, fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,7 +50,7 @@ def read_record(kind: Any, content: object, label: str) -> Any:
     for name in content:
         if name not in declared:
             raise DataError(f"{label} has an unknown field {name!r}{closest_match(name, declared)}")
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     values = {}
     for name, entry in declared.items():
         if name in content:
@@ -57,6 +58,12 @@ def read_record(kind: Any, content: object, label: str) -> Any:
         elif entry.default is MISSING:
             raise DataError(f"{label} lacks the field {name!r}")
     return kind(**values)
+
+
+@lru_cache(maxsize=32)
+def _hints(kind: Any) -> dict[str, Any]:
+    # Evaluating annotations takes longer than reading a card, and a card has dozens of metrics.
+    return typing.get_type_hints(kind)
 
 
 def format_record(record: Any, *, leave_out: Collection[str] = ()) -> str:

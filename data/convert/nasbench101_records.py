@@ -54,6 +54,7 @@ BUDGETS = (4, 12, 36, 108)
 MAX_RECORD_BYTES = 64 * 1024
 """The largest payload that is read; the official ones have about 400 bytes."""
 
+_PROGRESS_RECORDS = 2048
 _MAX_HASHES = 2**19  # more than the 423,624 cells, for a file whose rows of a cell are not together
 _HASH = re.compile(r"[0-9a-f]{32}")
 _EVALUATION_NAMES = ("current_epoch", "training_time", "train_accuracy", "validation_accuracy", "test_accuracy")
@@ -97,13 +98,16 @@ class NASBench101Record:
     final: Evaluation
 
 
-def read_records(path: Path, *, check_hash: bool = True) -> Iterator[NASBench101Record]:
+def read_records(
+    path: Path, *, check_hash: bool = True, progress: Callable[[float], None] | None = None
+) -> Iterator[NASBench101Record]:
     """Yield the records of an official file in its order, both checksums of each compared.
 
     Args:
         path: The TFRecord file.
         check_hash: Whether the hash of every cell is computed and compared with the one in its record. A cell comes up
             again with each repeat and budget, so hashes are kept while reading, about 100 MB for all of them.
+        progress: Called now and then with the part of the file that has been read, from 0 to 1.
 
     Raises:
         DataError: The file or a record is damaged or not of this benchmark; the message has the number of the record,
@@ -116,6 +120,8 @@ def read_records(path: Path, *, check_hash: bool = True) -> Iterator[NASBench101
         except DataError as error:
             raise DataError(f"{path}, record {number:,} at byte {offset:,}: {error}") from None
         yield record
+        if progress is not None and number % _PROGRESS_RECORDS == 0:
+            progress(offset / path.stat().st_size)
 
 
 def decode_record(payload: bytes, *, check_hash: bool = True) -> NASBench101Record:

@@ -1,3 +1,4 @@
+import re
 import shutil
 from dataclasses import replace
 
@@ -98,9 +99,21 @@ def test_a_missing_table_is_a_typed_error(converted):
 
 
 def test_a_converted_table_cannot_take_an_embedded_name(converted):
-    converted.write_text(converted.read_text().replace('"mine"', '"nasbench201-cifar10"'))
-    with pytest.raises(DuplicateName, match=r"mine/card\.toml names its table 'nasbench201-cifar10'"):
+    converted.parent.rename(converted.parent.with_name("nasbench201-cifar10"))
+    with pytest.raises(DuplicateName, match="nasbench201-cifar10 has the name of an embedded table"):
         cards()
+
+
+def test_a_converted_table_has_the_name_of_its_folder(converted):
+    converted.write_text(converted.read_text().replace('"mine"', '"yours"'))
+    with pytest.raises(DataError, match=r"mine/card\.toml is of a table 'yours'"):
+        card("mine")
+
+
+def test_a_card_that_is_written_again_is_read_again(converted):
+    assert card("mine").title != "another"
+    converted.write_text(re.sub('title = ".*"', 'title = "another"', converted.read_text()))
+    assert card("mine").title == "another"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,10 @@
-import base64
 import itertools
 import json
 import math
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
-from crc32c import crc32c
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,11 +20,21 @@ from ganas.data.convert.nasbench101_records import (
 from ganas.spaces.errors import DataError
 from ganas.spaces.nasbench101.notation import INTERIOR_OPERATIONS, parse_record
 from ganas.spaces.nasbench101.official_hash import official_hash
-from ganas.spaces.nasbench101.space import NASBench101
+from tests.data.nasbench101_files import (
+    SPACE,
+    double,
+    entries_of,
+    evaluation_fields,
+    frame,
+    made,
+    made_rows,
+    metric_fields,
+    nested,
+    official_rows,
+    payload_of,
+    varint,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
-OFFICIAL = ROOT.parent / "shared" / "data" / "nb101_official_records" / "records.json"
-SPACE = NASBench101()
 CONV3, CONV1, POOL = INTERIOR_OPERATIONS
 
 # The first row of nasbench_full.tfrecord, as the tests of https://github.com/sile/nasbench-rs (src/dataset.rs) show it:
@@ -54,82 +61,6 @@ REAL = NASBench101Record(
 REAL_LENGTH, REAL_LENGTH_CHECK, REAL_PAYLOAD_CHECK = 401, 0x9BED2598, 0x03691668
 
 
-# --- a writer of the official layout ------------------------------------------------------------------------------
-
-
-def varint(value):
-    value %= 2**64
-    low, rest = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
-
-
-def double(number, value):
-    return varint(number << 3 | 1) + struct.pack("<d", value)
-
-
-def nested(number, content):
-    return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def evaluation_fields(evaluation):
-    names = ("current_epoch", "training_time", "train_accuracy", "validation_accuracy", "test_accuracy")
-    return [double(number, getattr(evaluation, name)) for number, name in enumerate(names, start=1)]
-
-
-def metric_fields(record):
-    evaluations = (record.initial, record.halfway, record.final)
-    return [
-        *(nested(1, b"".join(evaluation_fields(evaluation))) for evaluation in evaluations),
-        varint(2 << 3) + varint(record.trainable_parameters),
-        double(3, record.total_time),
-    ]
-
-
-def entries_of(record, metrics=None):
-    message = b"".join(metric_fields(record)) if metrics is None else metrics
-    bits = "".join(str(bit) for row in record.adjacency for bit in row)
-    text = base64.encodebytes(message).decode()  # 76 characters a line, and a line break at the end
-    return [record.module_hash, record.epochs, bits, ",".join(record.operations), text]
-
-
-def payload_of(record, metrics=None):
-    return json.dumps(entries_of(record, metrics)).encode()
-
-
-def check(content):
-    checksum = crc32c(content)
-    return struct.pack("<I", ((checksum >> 15 | checksum << 17 & 0xFFFFFFFF) + 0xA282EAD8) % 2**32)
-
-
-def frame(payload):
-    length = struct.pack("<Q", len(payload))
-    return length + check(length) + payload + check(payload)
-
-
-def made(rng, cell, epochs):
-    """A record of a cell with made-up measurements."""
-    matrix, operations = SPACE.to_matrix(cell)
-    evaluations = [
-        Evaluation(epoch, float(rng.uniform(0, 5000)), *map(float, rng.random(3)))
-        for epoch in (0.0, epochs / 2, epochs)
-    ]
-    return NASBench101Record(
-        official_hash(cell),
-        epochs,
-        tuple(map(tuple, matrix.tolist())),
-        tuple(operations),
-        int(rng.integers(1, 2**31)),
-        float(rng.uniform(0, 9000)),
-        *evaluations,
-    )
-
-
-def made_rows(seed, cells, budgets=BUDGETS):
-    rng = np.random.default_rng(seed)
-    drawn = SPACE.sample(cells, rng=rng)
-    return [made(rng, cell, epochs) for cell, epochs, _ in itertools.product(drawn, budgets, range(3))]
-
-
 def read(folder, content, **options):
     path = folder / "nasbench.tfrecord"
     path.write_bytes(content)
@@ -148,30 +79,7 @@ def test_a_real_row_is_written_to_the_byte_and_read(tmp_path):
 
 
 def test_the_thirty_official_records(tmp_path):
-    if not OFFICIAL.is_file():
-        pytest.skip("the official records beside the checkout are absent")
-    published = json.loads(OFFICIAL.read_text())
-    rows = []
-    for entry in published:
-        for run in entry["epochs"]["108"]:
-            ends = {
-                when: [run[f"{when}_{name}"] for name in ("training_time",)]
-                + [run[f"{when}_{split}_accuracy"] for split in ("train", "validation", "test")]
-                for when in ("halfway", "final")
-            }
-            rows.append(
-                NASBench101Record(
-                    entry["module_hash"],
-                    108,
-                    tuple(map(tuple, entry["module_adjacency"])),
-                    tuple(entry["module_operations"]),
-                    entry["trainable_parameters"],
-                    run["final_training_time"] * 1.25,  # the published JSON leaves out this and the beginning
-                    Evaluation(0.0, 0.0, 0.1, 0.1, 0.1),
-                    Evaluation(54.0, *ends["halfway"]),
-                    Evaluation(108.0, *ends["final"]),
-                )
-            )
+    rows = official_rows()
     assert len(rows) == 90
     assert read(tmp_path, b"".join(frame(payload_of(row)) for row in rows)) == rows
 

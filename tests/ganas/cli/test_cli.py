@@ -146,7 +146,7 @@ def test_list_json(capsys):
 def test_list_is_tab_separated_for_programs(capsys):
     lines = answer(["list", "spaces"], capsys).splitlines()
     assert lines[0].split("\t") == ["kind", "name", "title", "distribution", "version"]
-    names = ["graphnas", "graphnas-proteins", "nasbench101", "nasbench201"]
+    names = ["graphnas", "graphnas-proteins", "nasbench101", "nasbench201", "natsbench-size"]
     assert [line.split("\t")[:2] for line in lines[1:]] == [["spaces", name] for name in names]
 
 
@@ -285,7 +285,7 @@ def test_demo(capsys):
 
 def test_data(capsys):
     listed = strict_json(answer(["data", "list", "--json"], capsys))
-    names = [row["name"] for row in listed]
+    names = [row["name"] for row in listed if row["kind"] == "table"]
     assert names[:3] == [BENCHMARK, "nasbench201-cifar100", "nasbench201-imagenet16"]
     assert len(names) == 12 and all(name.startswith("nasbenchgraph-") for name in names[3:])
     verified = strict_json(answer(["data", "verify", BENCHMARK, "--json"], capsys))
