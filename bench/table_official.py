@@ -21,11 +21,17 @@ __all__ = ["official_dataset_table", "ordered_values"]
 _PARTS = ("arch2infos_dict", "meta_archs", "evaluated_indexes")
 
 
-def official_dataset_table(api: Any, dataset: str) -> DatasetTable:
+def official_dataset_table(api: Any, dataset: str, *, named: bool) -> DatasetTable:
     """What becomes the table of one data set; see :meth:`ganas.bench.tabular.TabularBenchmark.from_official`.
 
+    Args:
+        api: The object.
+        dataset: The data set by its official name.
+        named: Whether the table gets a name of its own.
+
     Raises:
-        InvalidSetting: The object is of neither package.
+        InvalidSetting: The object is of neither package, or does not say which version of the file it has and the
+            table gets no name of its own.
         UnknownName: There is no such data set.
         DataError: What it holds is damaged, or is nothing for this data set.
     """
@@ -36,7 +42,7 @@ def official_dataset_table(api: Any, dataset: str) -> DatasetTable:
     known = {one.official: one for one in DATASETS}
     if dataset not in known:
         raise unknown_name("data set", dataset, known)
-    family = _family_of(api)
+    family = _family_of(api, named)
     builder = TableBuilder(family, only=dataset)
     for record in _records(api, family):
         builder.add(record)
@@ -57,13 +63,21 @@ def ordered_values(table: DatasetTable) -> tuple[NDArray[np.int64], list[CardMet
     return table.identities[order], metrics, values
 
 
-def _family_of(api: Any) -> Family:
+def _family_of(api: Any, named: bool) -> Family:
     space = getattr(api, "search_space_name", None)
     if space in ("topology", "size"):
         return FAMILIES[f"natsbench-{space}"]
     # NASBench201API does not say which version of the file it has; the name of the file does.
-    version = "v1.0" if "v1_0" in str(getattr(api, "filename", None)) else "v1.1"
-    return FAMILIES[f"nasbench201-{version}"]
+    name = str(getattr(api, "filename", None))
+    for version in ("v1.0", "v1.1"):
+        if version.replace(".", "_") in name:
+            return FAMILIES[f"nasbench201-{version}"]
+    if not named:
+        raise InvalidSetting(
+            f"the {type(api).__name__} was not opened from a file, so it does not say which version it has: give the "
+            "table a name of its own, name=..."
+        )
+    return FAMILIES["nasbench201-v1.1"]
 
 
 def _records(api: Any, family: Family) -> Iterator[ArchitectureRecord]:
@@ -73,5 +87,14 @@ def _records(api: Any, family: Family) -> Iterator[ArchitectureRecord]:
         yield from read_architectures(Path(api.archive_dir), space=space)
         return
     for index, runs in api.arch2infos_dict.items():
-        states = {run: results.state_dict() for run, results in runs.items()}
+        states = {run: _plain(results.state_dict()) for run, results in runs.items()}
         yield read_record(int(index), states, space=space, arch_str=str(api.meta_archs[index]))
+
+
+def _plain(state: Any) -> Any:
+    """Without the numbers of numpy, which the reader of files turns into plain ones as well."""
+    if isinstance(state, dict):
+        return {key: _plain(value) for key, value in state.items()}
+    if isinstance(state, list):
+        return [_plain(value) for value in state]
+    return state.item() if isinstance(state, np.generic) else state

@@ -90,16 +90,16 @@ class TabularBenchmark(MeasuredTable):
         Args:
             api: A ``NASBench201API``, or what ``nats_bench.create`` returns.
             dataset: ``cifar10-valid``, ``cifar10``, ``cifar100`` or ``ImageNet16-120``.
-            name: Name of the benchmark; None for that of the converted table.
+            name: Name of the benchmark; None for that of the converted table, where the object says which one it is.
 
         Raises:
-            InvalidSetting: The object is of neither package.
+            InvalidSetting: The object is of neither package, or a name is needed.
             UnknownName: There is no such data set.
             DataError: What it holds is damaged, or is nothing for this data set.
         """
         from ganas.bench.table_official import official_dataset_table, ordered_values
 
-        table = official_dataset_table(api, dataset)
+        table = official_dataset_table(api, dataset, named=name is not None)
         identities, metrics, values = ordered_values(table)
         card = table.card
         return cls(

@@ -132,9 +132,8 @@ class LongestRun(Runs):
 
 
 class LongestRunInMany(Runs):
-    def query_many(self, architectures, metrics=None, *, epoch=None, run=None):
-        found = super().query_many(architectures, metrics, epoch=epoch, run=run)
-        return found + (run == 2)
+    def query_many(self, architectures, metrics=None, **others):
+        return super().query_many(architectures, metrics, **others) + (others.get("run") == 2)
 
 
 class ShortestRun(Runs):
