@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
 
@@ -12,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import InvalidSetting, quote_list
+from ganas.spaces.errors import InvalidSetting
 
-__all__ = ["REDUCTIONS", "Curve", "Evaluation", "Metric", "Optimum", "Reduction", "Result", "Split", "in_words"]
+__all__ = ["REDUCTIONS", "Curve", "Evaluation", "Metric", "Optimum", "Reduction", "Result", "Split"]
 
 Split = Literal["train", "valid", "test"]
 
@@ -155,14 +154,3 @@ class Evaluation:
     trial: int | None = None
     cost_seconds: float = 0.0
     failure: str | None = None
-
-
-def in_words(epochs: Sequence[int]) -> str:
-    """Epochs in a message; those of a curve are its first and last one.
-
-    >>> in_words([4, 12]), in_words(range(1, 201))
-    ('4, 12', '1 to 200')
-    """
-    if len(epochs) > 12 and all(following == epoch + 1 for epoch, following in pairwise(epochs)):
-        return f"{epochs[0]} to {epochs[-1]}"
-    return quote_list(epochs)

@@ -15,7 +15,13 @@ __all__ = ["BENCHMARKS", "load_benchmark", "register_benchmark"]
 def _tables() -> Mapping[str, str | Callable[..., object]]:
     from ganas.data.catalog import card_names
 
-    return {name: partial(_open_table, name) for name in card_names()}
+    return {name: _opener(name) for name in card_names()}
+
+
+@lru_cache(maxsize=256)
+def _opener(name: str) -> Callable[[], Benchmark]:
+    # The same object at every look-up, by which load_benchmark knows what it has opened.
+    return partial(_open_table, name)
 
 
 def _open_table(name: str) -> Benchmark:
@@ -32,7 +38,7 @@ register_benchmark = BENCHMARKS.register
 
 
 @lru_cache(maxsize=8)
-def _opened(build: Callable[[], object], name: str) -> Benchmark:
+def _opened(build: Callable[[], object], name: str, digest: str | None) -> Benchmark:
     try:
         benchmark = build if isinstance(build, Benchmark) else build()
     except GanasError:
@@ -54,4 +60,11 @@ def load_benchmark(name: str) -> Benchmark:
         PluginError: It cannot be imported, or its function fails.
         InvalidSetting: What is registered does not make a benchmark.
     """
-    return _opened(BENCHMARKS.load(name), name)
+    return _opened(BENCHMARKS.load(name), name, _digest(name))
+
+
+def _digest(name: str) -> str | None:
+    """What tells a table from one of the same name that was converted since; None for what is no table."""
+    from ganas.data.catalog import card, card_names, content_digest
+
+    return content_digest(card(name)) if name in card_names() else None

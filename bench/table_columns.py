@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.metric import Metric, Reduction, in_words
+from ganas.bench.metric import Metric, Reduction
 from ganas.data.arrays import open_array
 from ganas.data.catalog import Card, metric_key, num_trials, table_path
+from ganas.data.page_words import epochs_in_words
 from ganas.data.tables import mean_over_trials, read_values
 from ganas.spaces.errors import DataError, EpochNotMeasured, InvalidSetting, TrialNotMeasured, quote_list
 
@@ -194,9 +195,8 @@ class Column:
                 )
             closest = min(held, key=lambda one: abs(one - wanted))
             of_run = f" in the run over {run} epochs" if len(runs) > 1 else ""
-            raise EpochNotMeasured(
-                f"{table!r} holds {name!r} at epoch {in_words(held)}{of_run}, not at {wanted}; the closest is {closest}"
-            )
+            at = f"at epoch {epochs_in_words(held)}{of_run}"
+            raise EpochNotMeasured(f"{table!r} holds {name!r} {at}, not at {wanted}; the closest is {closest}")
         return held.index(wanted)
 
     def epoch(self, position: int) -> int | None:

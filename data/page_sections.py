@@ -42,7 +42,7 @@ def asking(card: Card) -> list[str]:
         f'architecture = bench.space.parse("{example}")\n'
         f'print(bench.query(architecture, "{card.objective}"))'
     )
-    shell = f"ganas query {card.name} '{example}' --metric {card.objective}"
+    shell = f"ganas query {card.name} --metric {card.objective} \\\n    '{example}'"
     return [f"```python\n{python}\n```", f"From the shell:\n\n```\n{shell}\n```"]
 
 
@@ -154,7 +154,7 @@ def _at_runs(metrics: Sequence[CardMetric], runs: Sequence[int]) -> list[CardMet
 def _epochs(metric: CardMetric | None) -> str:
     if metric is None:
         return "-"
-    return epochs_in_words(metric.epochs) or ("-" if metric.run is None else "as a whole")
+    return epochs_in_words(metric.epochs) or ("-" if metric.run is None else "once")
 
 
 def _index_row(card: Card) -> list[str]:

@@ -97,10 +97,7 @@ def trials_in_words(card: Card) -> list[str]:
             if seed not in seeds.setdefault(metric.run, []):
                 seeds[metric.run].append(seed)
     if seeds:
-        places = [
-            f"{listed(of_run)} {'for what is of no run' if run is None else f'in the run over {run} epochs'}"
-            for run, of_run in seeds.items()
-        ]
+        places = [f"{listed(of_run)} {_of_run(run)}" for run, of_run in seeds.items()]
         lines.append(f"{'Seeds' if card.rows else 'Usual seeds'}: {'; '.join(places)}.")
     once = [f"`{name}`" for name, runs in metrics_by_name(card).items() if not runs[-1].per_trial]
     if once and any(metric.per_trial for metric in card.metrics):
@@ -167,4 +164,10 @@ def missing_in_words(card: Card) -> list[str]:
         lines.append("Seeds: a trial is asked for by position (`trial=0`), and to name a seed is an error.")
     if not any(metric.name.startswith("latency") for metric in longest):
         lines.append("Inference latency. `bench.join` adds measurements of your own.")
-    return lines
+    return lines or ["Nothing is known to be missing."]
+
+
+def _of_run(run: int | None) -> str:
+    if run is None:
+        return "for what is of no run"
+    return f"in the run over {run} epoch{'s' if run > 1 else ''}"

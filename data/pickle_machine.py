@@ -7,8 +7,9 @@ outside the file or to registered extensions, and those that no pickle of plain 
 When is an entry complete? A pickle writes a dict as its keys and values one after the other and then takes up to 1,000
 of them into the dict with one opcode; a value is written as an empty container that is then filled in the same way.
 So keys and values of a dict that is being filled wait on the stack, and a container with others behind it is complete,
-unless it is empty or has a multiple of 1,000 elements: then what follows it may still be one more for itself. A pickle
-that breaks these customs and takes more for a container that was given away finds it gone, which is an error.
+unless it is empty or has a multiple of 1,000 elements: then what follows it may still be one more for itself. Whether
+that was right is seen later: a pickle that takes something from the stack that was given away finds it gone, which is
+an error, so that what was read to the end is what Python would have read.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class PickleMachine:
     """The stack machine that a pickle is a program for, but for what plain data do not need.
 
     ``stack`` is what was pushed since the last mark, ``frames`` what was pushed before each of the marks. ``entries``
-    is the stack of the dict whose entries are wanted while it is being filled.
+    is the stack of the dict whose entries are wanted while it is being filled, of which some may have been ``given``.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class PickleMachine:
         push = stack.append
         frames: list[list[Any]] = []
         entries: list[Any] | None = None
+        given = False
         try:
             while True:
                 if position > safe:
@@ -156,6 +158,7 @@ class PickleMachine:
                         raise DataError(f"it is nested deeper than the {self._limits.depth} levels that are read")
                     begins_entries = self._wanted is not None and bool(stack) and stack[-1] is self._wanted
                     if stack is entries and (ready := num_complete(stack)):
+                        given = True
                         complete = stack[:ready]
                         del stack[:ready]
                         memo.forget(stack)
@@ -168,7 +171,7 @@ class PickleMachine:
                     if begins_entries:
                         if entries is not None:
                             raise DataError(f"it fills {self._key!r} within an entry of it")
-                        entries = stack
+                        entries, given = stack, False
                     if run := _EPOCHS.match(buffer, position):
                         stack.extend(chain.from_iterable(_split_epochs(run[0])))
                         position = run.end()
@@ -202,10 +205,8 @@ class PickleMachine:
                         check_kind(stack[-1], _DICTS)
                         stack[-1][key] = value
                 elif opcode in _SHORT_TUPLES:
-                    if stack is entries:
-                        raise DataError(f"the entries of {self._key!r} are not dicts")
-                    first = opcode - _TUPLE1 + 1
-                    push(plain_tuple([stack.pop() for _ in range(first)][::-1]))
+                    size = opcode - _TUPLE1 + 1
+                    push(plain_tuple([stack.pop() for _ in range(size)][::-1]))
                 elif opcode == _REDUCE:
                     arguments, function = stack.pop(), stack.pop()
                     if type(function) is not Constructor or type(arguments) is not tuple:
@@ -213,8 +214,6 @@ class PickleMachine:
                     made = function(*arguments)
                     if type(made) is OrderedDict:
                         self._note_dict(made, stack, frames)
-                    elif stack is entries:
-                        raise DataError(f"the entries of {self._key!r} are not dicts")
                     push(made)
                 elif opcode == _EMPTY_LIST:
                     push([])
@@ -239,11 +238,11 @@ class PickleMachine:
                 elif opcode in (_TUPLE, _LIST, _DICT):
                     items, stack = stack, back(frames)
                     push = stack.append
-                    if items is entries or (items and opcode != _TUPLE):
+                    if (items and opcode != _TUPLE) or (items is entries and given):
                         raise DataError("it makes a container in a way that plain data are not written")
+                    if items is entries:
+                        entries = None  # it was for a key that is a tuple
                     if opcode == _TUPLE:
-                        if stack is entries:
-                            raise DataError(f"the entries of {self._key!r} are not dicts")
                         push(plain_tuple(items))
                     elif opcode == _LIST:
                         push([])
@@ -298,6 +297,8 @@ class PickleMachine:
         except (LookupError, TypeError, ValueError, ArithmeticError, struct.error) as error:
             # Stacks run empty, keys are lists, text is not UTF-8: there is no end to what a damaged file does.
             reason = printable(f"{type(error).__name__}: {error}")
+            if stack is entries:
+                reason += f", or the entries of {self._key!r} are no dicts"
             raise DataError(
                 f"near byte {source.offset + position:,} of the pickle: it is damaged or no pickle ({reason})"
             ) from None

@@ -108,7 +108,8 @@ def _key(value: Any) -> Any:
     kind = type(value)
     if kind is str:
         return value
-    if kind in _NUMBERS:
+    # Python has one object for each of the shortest bytes, so that any two places share them.
+    if kind in _NUMBERS or (kind is bytes and len(value) < 2):
         return kind, repr(value)
     if kind is Constructor or kind is NumberType:
         return id(value)  # they live as long as the process

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from ganas.data.pickle_constructors import Constructor, NumberType
 from ganas.spaces.errors import DataError
 
 __all__ = [
@@ -29,6 +30,7 @@ _MEBIBYTE = 1 << 20
 _BATCH = 1000  # pickle._Pickler._BATCHSIZE
 _MAX_NESTED_IN_TUPLE = 512
 _CONTAINERS = frozenset({dict, OrderedDict, list, set})
+_PARTS = frozenset({Constructor, NumberType})  # of a value that is still to be made
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,23 @@ def pairs(items: list[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def num_complete(items: list[Any]) -> int:
-    """How many of the keys and values of a dict that is being filled are there for good, see the head of the file."""
+    """How many of the keys and values of a dict that is being filled are there for good, when a mark is set on them.
+
+    The mark must be for filling the last of them. The rest is explained in :mod:`ganas.data.pickle_machine`; what has
+    a container where a key should be is going to be a tuple.
+    """
     count = 0
-    while count + 2 < len(items) and (type(items[count + 1]) not in _CONTAINERS or len(items[count + 1]) % _BATCH):
-        count += 2
+    if items and _may_be_filled(items[-1]):
+        while count + 2 < len(items):
+            value, following_key = items[count + 1], items[count + 2]
+            if _may_be_filled(value) or type(value) in _PARTS or type(following_key) in _CONTAINERS:
+                break
+            count += 2
     return count
+
+
+def _may_be_filled(value: Any) -> bool:
+    return type(value) in _CONTAINERS and not len(value) % _BATCH
 
 
 def back(frames: list[list[Any]]) -> list[Any]:

@@ -50,8 +50,9 @@ def load_plain(
 class EntryStream(Iterator[tuple[Any, Any]]):
     """The entries of ``root[key]``, where ``root`` is the pickled dict, in the order of the file.
 
-    An entry is a key and a value that is a dict, a list or one string or number. Values of entries are the caller's.
-    Where a key comes twice, both entries come, other than in the unpickled dict.
+    An entry is a key and a value that is a dict, a list, a set, or one string or number; tuples of containers may be
+    refused. Values of entries are the caller's. Where a key comes twice, both entries come, other than in a dict. What
+    was given before an error is not to be trusted: only the end of the pickle shows that its entries were entries.
 
     Args:
         source: Where the pickle begins.

@@ -58,7 +58,7 @@ class Registry:
     Args:
         kind: What an entry is called in messages, such as ``"space"``.
         group: Entry-point group that other distributions use.
-        built_in: Returns the built-in entries; called once, when the first name is looked up.
+        built_in: Returns the built-in entries; called at every look-up, because converted tables come and go.
     """
 
     def __init__(
@@ -69,23 +69,30 @@ class Registry:
         self._built_in = built_in
         self._at_run_time: dict[str, Entry] = {}
 
-    @cached_property
+    @property
     def _installed(self) -> dict[str, Entry]:
-        found: dict[str, Entry] = {}
         version = own_version()
-        for name, target in self._built_in().items():
-            found[name] = Entry(name, "ganas", version, _importer(target))
-        for point in metadata.entry_points(group=self.group):
-            distribution = point.dist.name if point.dist is not None else "an unknown distribution"
-            if point.name in found:
+        found = {name: Entry(name, "ganas", version, _importer(target)) for name, target in self._built_in().items()}
+        for entry in self._plugins:
+            if entry.name in found:
                 raise DuplicateName(
-                    f"{self.kind} {point.name!r} is given by both {found[point.name].origin} and {distribution}: "
+                    f"{self.kind} {entry.name!r} is given by both {found[entry.name].origin} and {entry.origin}: "
                     "uninstall one of them"
                 )
-            found[point.name] = Entry(
-                point.name, distribution, point.dist.version if point.dist is not None else "", _plugin(point)
-            )
+            found[entry.name] = entry
         return found
+
+    @cached_property
+    def _plugins(self) -> list[Entry]:
+        return [
+            Entry(
+                point.name,
+                point.dist.name if point.dist is not None else "an unknown distribution",
+                point.dist.version if point.dist is not None else "",
+                _plugin(point),
+            )
+            for point in metadata.entry_points(group=self.group)
+        ]
 
     def entries(self) -> dict[str, Entry]:
         """Every entry by name, sorted; nothing is imported.
@@ -130,6 +137,7 @@ class Registry:
         return decorate
 
 
+@cache
 def own_version() -> str:
     """The installed version of Ganas; empty when it runs from a folder that is not installed."""
     try:

@@ -173,7 +173,7 @@ FAMILIES: dict[str, Family] = {
                 ("cifar10-valid",),
                 "Its authors count 6,219 architectures with one trial, 1,621 with two and 7,785 with three, and runs "
                 "over 12 epochs on cifar10-valid alone.",
-                "Many records of v1.0 have no training times, so that a query may cost nothing; its authors recommend "
+                "Many records of v1.0 have no training times, so that queries cost no seconds; its authors recommend "
                 "v1.1, and NATS-Bench after that.",
             ),
             (

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
-from ganas.bench.metric import in_words
 from ganas.bench.registry import load_benchmark
 from ganas.cli.names import REGISTRIES, kind_of
 from ganas.cli.output import Json, example, print_items, print_json, print_pairs, print_table, print_text, snake_case
+from ganas.data.page_words import epochs_in_words
 from ganas.plugins import load_strategy
 from ganas.spaces.errors import GanasError, unknown_name
 from ganas.spaces.registry import load_space
@@ -140,7 +140,7 @@ def _benchmark(name: str) -> dict[str, Any]:
             "unit": metric.unit,
             "split": metric.split or "-",
             "better": "higher" if metric.higher_is_better else "lower",
-            "epochs": in_words(metric.epochs) if metric.epochs else "-",
+            "epochs": epochs_in_words(metric.epochs) or "-",
             "description": metric.description,
         }
         for metric in benchmark.metrics.values()
@@ -157,7 +157,7 @@ def _benchmark(name: str) -> dict[str, Any]:
     if benchmark.runs:
         facts["runs"] = f"trainings scheduled for {', '.join(map(str, benchmark.runs))} epochs"
     if benchmark.fidelities():
-        facts["fidelities"] = f"{benchmark.fidelity} {in_words(benchmark.fidelities())}"
+        facts["fidelities"] = f"{benchmark.fidelity} {epochs_in_words(benchmark.fidelities())}"
     known = card(name) if name in card_names() else None
     if known is not None:
         facts |= {"title": known.title, "licence": known.licence, "citation": known.citation}

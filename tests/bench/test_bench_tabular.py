@@ -338,7 +338,7 @@ def test_several_epochs():
     with pytest.raises(ArchitectureNotMeasured, match=r"'acc' of .* was not measured"):
         bench.query_many([first, third], epoch=4)
     assert bench.query_many([first, second], ["acc", "cost"], epoch=4).tolist() == [[1.5, 10.0], [1.0, 20.0]]
-    with pytest.raises(EpochNotMeasured, match="at epoch 4, 12, not at 11; the closest is 12"):
+    with pytest.raises(EpochNotMeasured, match="at epoch 4 and 12, not at 11; the closest is 12"):
         bench.query(first, epoch=11)
 
 
