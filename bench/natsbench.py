@@ -8,25 +8,30 @@ package answers with another number than was asked for, or draws from a generato
   accuracy on validation and test images together. Here it is an error.
 - The trial that ``is_random=True`` stands for is drawn by a generator of the object, seeded when it is created, and
   not by the global one of Python.
-- Nothing is printed.
+- Nothing is printed, there are no weights, and ``get_more_info`` says no ``comment``.
+- The architectures are those that were converted.
 
 New code asks :func:`ganas.load_benchmark`, whose answers say what they are.
 """
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
+from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from ganas.bench.natsbench_answers import completed_epochs, cost_info, more_info, scheduled_epochs
 from ganas.bench.natsbench_numbers import OfficialNumbers
-from ganas.bench.registry import load_benchmark
+from ganas.bench.table_columns import whole_number
 from ganas.bench.tabular import TabularBenchmark
 from ganas.data.catalog import card, card_names
-from ganas.data.convert.natsbench_cards import DATASETS, FAMILIES, OfficialDataset
+from ganas.data.convert.natsbench_cards import DATASETS, FAMILIES
+from ganas.data.sources import source as official_source
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import DataError, InvalidSetting, NotMeasured, NotSupported, unknown_name
+from ganas.spaces.errors import DataError, InvalidSetting, NotSupported, unknown_name
 from ganas.spaces.nasbench201.space import official_unique_string
 
 __all__ = ["NATSBench", "create"]
@@ -52,8 +57,8 @@ def create(
     """Open the converted tables of a search space under the interface of nats-bench.
 
     Args:
-        file_path_or_dict: Where the package would read from; the converted table must be of this file or directory.
-            None for whatever was converted.
+        file_path_or_dict: Where the package would read from; the converted tables must be of a file or directory of
+            this name (a packed file and its directory are one). None for whatever was converted.
         search_space: ``tss`` or ``topology``, ``sss`` or ``size``.
         fast_mode: Taken and ignored: opening is always fast.
         verbose: Taken and ignored.
@@ -62,7 +67,7 @@ def create(
 
     Raises:
         UnknownName: There is no such search space or family.
-        NotSupported: A dictionary is given, as the package takes.
+        NotSupported: A dictionary is given, as the package takes, or something else that is no path.
         DataError: The tables are not there; the message says how to make them.
     """
     if search_space not in _SPACES:
@@ -70,9 +75,11 @@ def create(
     prefix = family or _SPACES[search_space]
     if prefix not in FAMILIES:
         raise unknown_name("family of tables", prefix, FAMILIES)
-    if isinstance(file_path_or_dict, dict):
-        raise NotSupported("a dictionary cannot be opened here: convert the file that it was read from")
-    return NATSBench(prefix, None if file_path_or_dict is None else Path(file_path_or_dict).name, seed=seed)
+    if file_path_or_dict is not None and not isinstance(file_path_or_dict, (str, PathLike)):
+        raise NotSupported(
+            f"a {type(file_path_or_dict).__name__} cannot be opened here: convert the file that it was read from"
+        )
+    return NATSBench(prefix, None if file_path_or_dict is None else Path(file_path_or_dict), seed=seed)
 
 
 class NATSBench:
@@ -80,42 +87,60 @@ class NATSBench:
 
     Args:
         family: What the names of the tables begin with.
-        source: Name of the file that they must have been converted from; None for any.
+        source: The file that they must have been converted from; None for any.
         seed: Of the generator.
 
     Raises:
         DataError: The tables are not there, or are of another file.
     """
 
-    def __init__(self, family: str, source: str | None, *, seed: int) -> None:
+    def __init__(self, family: str, source: Path | None, *, seed: int) -> None:
+        official = official_source(family)
+        converting = f"ganas data convert {shlex.quote(str(source or official.files[0]))}"
+        if source is not None and source.absolute().name not in official.files:
+            converting += f" --as {family}"
         known = card_names()
-        names = {one.official: f"{family}-{one.suffix}" for one in DATASETS if f"{family}-{one.suffix}" in known}
-        wanted = source or f"the official file of {FAMILIES[family].title}"
-        if not names:
-            raise DataError(f"{FAMILIES[family].title} is not converted yet: run `ganas data convert {wanted}`")
-        for name in names.values():
-            origin = card(name).source.file
-            if source is not None and origin != source:
+        cards = {one.official: card(name) for one in DATASETS if (name := f"{family}-{one.suffix}") in known}
+        if not cards:
+            raise DataError(f"{FAMILIES[family].title} is not converted yet: run `{converting}`")
+        for one in cards.values():
+            names = {one.source.file} if source is None else {one.source.file, source.absolute().name}
+            if len(names) > 1 and not names.issubset(official.files):
                 raise DataError(
-                    f"the table {name!r} was converted from {origin}, not from {source}: run "
-                    f"`ganas data convert {source} --overwrite`"
+                    f"the table {one.name!r} was converted from {one.source.file}, not from {source}: run "
+                    f"`{converting} --overwrite`"
                 )
         self.verbose = False
         self.search_space_name = "size" if family == "natsbench-size" else "topology"
-        self._names = names
+        self.full_train_epochs = FAMILIES[family].runs[-1]
+        self._tables = {official: TabularBenchmark.from_card(one) for official, one in cards.items()}
         self._rng = np.random.default_rng(seed)
         self._used_time = 0.0
-        # Every architecture of the file is in each of its tables.
-        first = next(iter(names))
-        self.meta_archs = OfficialNumbers(self._table(first), card(names[first]))
+        self.meta_archs = OfficialNumbers([(self._tables[official], one) for official, one in cards.items()])
 
     # --- architectures -----------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(self.meta_archs)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.meta_archs)
+
     def __getitem__(self, index: int) -> str:
         return self.arch(index)
+
+    def __repr__(self) -> str:
+        return f"<NATSBench {self.search_space_name}: {len(self):,} architectures on {', '.join(self._tables)}>"
+
+    @property
+    def is_size(self) -> bool:
+        """Whether it is the search space of sizes."""
+        return self.search_space_name == "size"
+
+    @property
+    def is_topology(self) -> bool:
+        """Whether it is the search space of topologies."""
+        return self.search_space_name == "topology"
 
     def arch(self, index: int) -> str:
         """The architecture with this official number, in the official notation.
@@ -132,7 +157,7 @@ class NATSBench:
 
     def random(self) -> int:
         """The official number of an architecture, drawn uniformly."""
-        return int(self._rng.choice(self.meta_archs.numbers))
+        return self.meta_archs.numbers[int(self._rng.integers(len(self)))]
 
     def query_index_by_arch(self, arch: object) -> int:
         """The official number of an architecture; see :meth:`OfficialNumbers.number_of`."""
@@ -178,39 +203,9 @@ class NATSBench:
             InvalidSetting: There is no such architecture.
         """
         table, architecture = self._table(dataset), self._architecture(index)
-        run, epoch = int(hp), None if iepoch is None else iepoch + 1
-        chosen = self._seed(table, architecture, run, is_random)
-        return self._info(table, _BY_OFFICIAL[dataset], architecture, run, epoch, chosen)
-
-    def _info(
-        self,
-        table: TabularBenchmark,
-        dataset: OfficialDataset,
-        architecture: Architecture,
-        run: int,
-        epoch: int | None,
-        seed: int | None,
-    ) -> dict[str, float | None]:
-        train = table.query(architecture, "train_accuracy", run=run, epoch=epoch, seed=seed)
-        epochs = train.epoch or run
-        seconds = self._optional(table, architecture, "train_seconds", run=run, epoch=epoch, seed=seed)
-        info: dict[str, float | None] = {
-            "train-loss": table.query(architecture, "train_loss", run=run, epoch=epoch, seed=seed).value,
-            "train-accuracy": train.value,
-            "train-per-time": None if seconds is None else seconds / epochs,
-            "train-all-time": seconds,
-        }
-        for images in dataset.sets:
-            prefix = images.prefix
-            accuracy = self._optional(table, architecture, f"{prefix}_accuracy", run=run, epoch=epoch, seed=seed)
-            if accuracy is None:
-                continue
-            once = self._optional(table, architecture, f"{prefix}_seconds", run=run, seed=seed)
-            info[f"{prefix}-loss"] = table.query(architecture, f"{prefix}_loss", run=run, epoch=epoch, seed=seed).value
-            info[f"{prefix}-accuracy"] = accuracy
-            info[f"{prefix}-per-time"] = once
-            info[f"{prefix}-all-time"] = None if once is None else once * epochs
-        return info
+        run = scheduled_epochs(hp)
+        seed = self._seed(table, architecture, run, is_random)
+        return more_info(table, _BY_OFFICIAL[dataset], architecture, run=run, epoch=completed_epochs(iepoch), seed=seed)
 
     def get_cost_info(self, index: object, dataset: str, hp: str | int = "12") -> dict[str, float | None]:
         """Parameters and operations in millions, latency and times in seconds; means over the trials.
@@ -221,20 +216,7 @@ class NATSBench:
             GanasError: As :meth:`get_more_info`.
         """
         table, architecture = self._table(dataset), self._architecture(index)
-        run = int(hp)
-        total = self._optional(table, architecture, "train_seconds", run=run)
-        info: dict[str, float | None] = {
-            "flops": self._one_size(table, architecture, "source_flops"),
-            "params": self._one_size(table, architecture, "source_model_size"),
-            "latency": self._optional(table, architecture, "latency_seconds"),
-            "T-train@epoch": None if total is None else total / run,
-            "T-train@total": total,
-        }
-        for images in _BY_OFFICIAL[dataset].sets:
-            once = self._optional(table, architecture, f"{images.prefix}_seconds", run=run)
-            info[f"T-{images.official}@epoch"] = once
-            info[f"T-{images.official}@total"] = None if once is None else once * run
-        return info
+        return cost_info(table, _BY_OFFICIAL[dataset], architecture, run=scheduled_epochs(hp))
 
     def get_latency(self, index: object, dataset: str, hp: str | int = "12") -> float | None:
         """Seconds of inference of a batch of 256 images; errors as :meth:`get_more_info`."""
@@ -270,14 +252,15 @@ class NATSBench:
             raise unknown_name("data set", dataset, ["cifar10", "cifar100", "ImageNet16-120"])
         trained = "cifar10-valid" if dataset == "cifar10" else dataset
         table, architecture = self._table(trained), self._architecture(arch)
-        run, epoch = int(hp), None if iepoch is None else iepoch + 1
+        run, epoch = scheduled_epochs(hp), completed_epochs(iepoch)
         seed = self._seed(table, architecture, run, True)
         accuracy = table.query(architecture, "valid_accuracy", run=run, epoch=epoch, seed=seed)
         training = table.query(architecture, "train_seconds", run=run, epoch=epoch, seed=seed).value
         seconds = training + table.query(architecture, "valid_seconds", run=run, seed=seed).value
+        latency = self.get_latency(arch, dataset, hp)
         if account_time:
             self._used_time += seconds
-        return accuracy.value, self.get_latency(arch, dataset, hp), seconds, self._used_time
+        return accuracy.value, latency, seconds, self._used_time
 
     @property
     def used_time(self) -> float:
@@ -291,12 +274,9 @@ class NATSBench:
     # --- within --------------------------------------------------------------------------------------------------
 
     def _table(self, dataset: str) -> TabularBenchmark:
-        if dataset not in self._names:
-            raise unknown_name("data set", dataset, self._names)
-        opened = load_benchmark(self._names[dataset])
-        if not isinstance(opened, TabularBenchmark):
-            raise InvalidSetting(f"{self._names[dataset]!r} is no table")
-        return opened
+        if dataset not in self._tables:
+            raise unknown_name("data set", dataset, self._tables)
+        return self._tables[dataset]
 
     def _architecture(self, arch: object) -> Architecture:
         number = self.meta_archs.number_of(arch)
@@ -309,29 +289,6 @@ class NATSBench:
         if given is False:
             return None
         if given is not True:
-            return given
+            return whole_number(given, "is_random")
         seeds = table.query(architecture, "train_accuracy", run=run).seeds
         return int(self._rng.choice(seeds))
-
-    def _one_size(self, table: TabularBenchmark, architecture: Architecture, metric: str) -> float | None:
-        values = self._trials(table, architecture, metric)
-        if len({f"{value:.5f}" for value in values.values()}) > 1 and 888 in values:
-            return values[888]
-        return sum(values.values()) / len(values) if values else None
-
-    def _trials(self, table: TabularBenchmark, architecture: Architecture, metric: str) -> dict[int, float]:
-        try:
-            seeds = table.query(architecture, metric).seeds
-        except NotMeasured:
-            return {}
-        return dict(zip(seeds, table.trial_values(architecture, metric), strict=True))
-
-    @staticmethod
-    def _optional(table: TabularBenchmark, architecture: Architecture, metric: str, **asked: Any) -> float | None:
-        """A value, or None where it was not measured: the package leaves such keys out or says None."""
-        if metric not in table.metrics:
-            return None
-        try:
-            return table.query(architecture, metric, **asked).value
-        except NotMeasured:
-            return None

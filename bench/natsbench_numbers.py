@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -17,37 +17,40 @@ __all__ = ["OfficialNumbers"]
 
 
 class OfficialNumbers:
-    """From official numbers to architectures and back, as a table has them.
+    """From official numbers to architectures and back, as the tables of one file have them.
 
     Indexing gives the official notation, and iterating all of them by number, as the list of the official code does.
-    A table that was converted from a part of the benchmark has the numbers of that part.
+    Tables that were converted from a part of the benchmark have the numbers of that part.
 
     Args:
-        table: The table.
-        card: Its card; its file has a column ``official_index``.
+        tables: The tables with their cards; each file has a column ``official_index``. An architecture without a
+            result on a data set is not in its table.
+
+    Attributes:
+        numbers: The numbers that there are, in increasing order.
 
     Raises:
-        DataError: The file cannot be read or lacks the column.
+        DataError: A file cannot be read or lacks the column.
     """
 
-    def __init__(self, table: TabularBenchmark, card: Card) -> None:
-        numbers = read_values(table_path(card), ["official_index"])[:, 0].astype(int).tolist()
-        self._table = table
-        self._row_of = dict(sorted(zip(numbers, range(len(numbers)), strict=True)))
+    def __init__(self, tables: Sequence[tuple[TabularBenchmark, Card]]) -> None:
+        self._space = tables[0][0].space
+        places: dict[int, tuple[TabularBenchmark, int]] = {}
+        for table, card in tables:
+            numbers = read_values(table_path(card), ["official_index"])[:, 0].astype(int).tolist()
+            for row, number in enumerate(numbers):
+                places.setdefault(number, (table, row))
+        self._places = dict(sorted(places.items()))
+        self.numbers = [*self._places]
 
     def __len__(self) -> int:
-        return len(self._row_of)
+        return len(self._places)
 
     def __iter__(self) -> Iterator[str]:
-        return map(self.__getitem__, self._row_of)
+        return map(self.__getitem__, self.numbers)
 
     def __getitem__(self, number: int) -> str:
-        return self._table.space.format(self.architecture(number))
-
-    @property
-    def numbers(self) -> list[int]:
-        """The numbers that there are, in increasing order."""
-        return list(self._row_of)
+        return self._space.format(self.architecture(number))
 
     def architecture(self, number: int) -> Architecture:
         """The architecture with this number.
@@ -55,14 +58,15 @@ class OfficialNumbers:
         Raises:
             InvalidSetting: There is none.
         """
-        row = self._row_of.get(number)
-        if row is None:
+        place = self._places.get(number)
+        if place is None:
             held = self.numbers
             raise InvalidSetting(
                 f"there is no architecture {number}: the official numbers go from {held[0]} to {held[-1]}, "
                 f"{len(held):,} in all"
             )
-        return self._table.architecture_at(row)
+        table, row = place
+        return table.architecture_at(row)
 
     def number_of(self, arch: object) -> int:
         """The number of an architecture: of itself, its notation, or an object with ``tostr``; -1 where there is none.
@@ -78,4 +82,4 @@ class OfficialNumbers:
 
     @cached_property
     def _by_notation(self) -> dict[str, int]:
-        return {self[number]: number for number in self._row_of}
+        return {self[number]: number for number in self.numbers}

@@ -153,10 +153,13 @@ class Measurements:
     def ready(self, column: Column) -> Ready:
         """What the answers about every row at the last epoch are made of."""
         metric, last = column.metric, column.epoch(-1)
+        means, costs = column.means(), self.costs(metric.run, last)
+        for row in np.flatnonzero(~np.isnan(means) & ~(np.array(costs) >= 0)).tolist():
+            raise self._wrong_cost(row, costs[row])
         return (
-            column.means().tolist(),
+            means.tolist(),
             column.trial_sets,
-            self.costs(metric.run, last),
+            costs,
             metric.name,
             metric.unit,
             metric.split,
@@ -205,29 +208,29 @@ class Measurements:
     # --- costs -------------------------------------------------------------------------------------------------
 
     def cost(self, row: int, run: int | None, epoch: int | None) -> float:
-        """Seconds of one training of a run up to an epoch; None for the longest run and for its end."""
+        """Seconds of one training of a run up to an epoch; None for the longest run and for its end.
+
+        Raises:
+            DataError: It is not known, or negative.
+        """
         if self.cost_metric is None:
             return 0.0
         column = self._cost_column(run)
-        if not column.large:
-            return self.costs(run, epoch)[row]
-        seconds = column.value(row, self._cost_position(column, epoch))
+        # Of a large table the costs of all rows are not kept.
+        at = self._cost_position(column, epoch)
+        seconds = column.value(row, at) if column.large else self.costs(run, epoch)[row]
         if not seconds >= 0:
             raise self._wrong_cost(row, seconds)
         return seconds
 
     def costs(self, run: int | None, epoch: int | None) -> list[float]:
-        """As :meth:`cost`, for every row."""
+        """As :meth:`cost`, for every row; NaN where it is not known, as of a row without this run."""
         costs = self._costs.get((run, epoch))
         if costs is None:
             costs = [0.0] * self.num_rows
             if self.cost_metric is not None:
                 column = self._cost_column(run)
-                seconds = column.means(self._cost_position(column, epoch))
-                if not (seconds >= 0).all():
-                    row = int(np.flatnonzero(~(seconds >= 0))[0])
-                    raise self._wrong_cost(row, float(seconds[row]))
-                costs = seconds.tolist()
+                costs = column.means(self._cost_position(column, epoch)).tolist()
             self._costs[run, epoch] = costs
         return costs
 

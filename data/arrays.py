@@ -17,7 +17,7 @@ from ganas.spaces.errors import DataError
 if TYPE_CHECKING:
     from ganas.data.catalog import Card, CardMetric
 
-__all__ = ["KEYS", "narrowest", "open_array", "open_keys", "write_array"]
+__all__ = ["KEYS", "narrowest", "open_array", "open_keys", "write_array", "write_keys"]
 
 KEYS = "identity_key.npy"
 """The keys of the rows once more, beside the curves: reading them from the table would load pyarrow, 45 MB of it."""
@@ -77,8 +77,23 @@ def write_array(path: Path, values: NDArray[np.floating]) -> None:
         OSError: The file cannot be written.
     """
     ordered = np.ascontiguousarray(values.transpose(1, 0, 2), dtype=narrowest(values))
+    _save(path, ordered)
+
+
+def write_keys(path: Path, identities: NDArray[np.int64]) -> None:
+    """Write the identity key of each row.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    _save(path, identities.astype("<i4"))
+
+
+def _save(path: Path, values: NDArray[Any]) -> None:
     with path.open("wb") as stream:
-        np.save(stream, ordered, allow_pickle=False)
+        # np.save hands the values to C, whose error about a full disk does not say so.
+        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(values))
+        stream.write(values.reshape(-1).view(np.uint8).data)
 
 
 def narrowest(values: NDArray[np.floating]) -> np.dtype[np.floating]:

@@ -34,6 +34,7 @@ __all__ = [
     "content_digest",
     "converted_tables",
     "home",
+    "is_embedded",
     "metric_key",
     "num_trials",
     "read_card",
@@ -190,6 +191,11 @@ def card_names() -> list[str]:
         DuplicateName: A converted table has the name of an embedded one.
     """
     return sorted(_card_files())
+
+
+def is_embedded(name: str) -> bool:
+    """Whether a table of this name comes with Ganas."""
+    return any(path.stem == name for path in _EMBEDDED)
 
 
 def cards() -> dict[str, Card]:

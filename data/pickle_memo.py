@@ -20,6 +20,7 @@ __all__ = ["Memo"]
 _NUMBERS = frozenset({int, float, bool, type(None)})
 _MAX_TUPLE = 16
 _MAX_TEXT_IN_TUPLE = 256
+_MAX_BYTES = 64
 _BYTES_PER_VALUE = 400  # of the objects and the tables that hold them, about
 
 
@@ -108,8 +109,7 @@ def _key(value: Any) -> Any:
     kind = type(value)
     if kind is str:
         return value
-    # Python has one object for each of the shortest bytes, so that any two places share them.
-    if kind in _NUMBERS or (kind is bytes and len(value) < 2):
+    if kind in _NUMBERS or (kind is bytes and len(value) <= _MAX_BYTES):
         return kind, repr(value)
     if kind is Constructor or kind is NumberType:
         return id(value)  # they live as long as the process

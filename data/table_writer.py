@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -19,16 +19,8 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.data import catalog
-from ganas.data.arrays import KEYS, write_array
-from ganas.data.catalog import (
-    Card,
-    CardArray,
-    CardMetric,
-    card_names,
-    converted_tables,
-    metric_key,
-)
+from ganas.data.arrays import KEYS, write_array, write_keys
+from ganas.data.catalog import Card, CardArray, CardMetric, converted_tables, is_embedded, metric_key
 from ganas.data.tables import file_sha256, mean_over_trials, write_table
 from ganas.data.toml_record import format_record
 from ganas.spaces.errors import DataError, DuplicateName
@@ -42,8 +34,9 @@ _CARD = "card.toml"
 class TableWriter:
     """A table in the making; a context manager.
 
-    Call :meth:`set_rows` once, :meth:`add` for every metric, and :meth:`finish`. Leaving the context without
-    :meth:`finish`, by an error or not, removes all that was written.
+    Call :meth:`set_rows` once, :meth:`add` for every metric, and :meth:`finish`; of tables that appear together,
+    :meth:`complete` for each before :meth:`move` for the first. Leaving the context before that removes all that was
+    written, and so does leaving it by an error after that: what the table replaced is then back.
 
     Args:
         name: Name of the table.
@@ -59,11 +52,13 @@ class TableWriter:
         self.name = name
         self._folder = converted_tables() if folder is None else folder
         self._target = self._folder / name
-        if name in card_names() and catalog.card(name).embedded:
+        if is_embedded(name):
             raise DuplicateName(f"{name!r} is the name of an embedded table, whose content never changes")
         if self._target.exists() and not overwrite:
             raise DuplicateName(f"{self._target} exists: remove it, or allow it to be overwritten")
         self._unfinished = self._folder / f".{name}.{os.getpid()}.part"
+        self._replaced = self._folder / f".{name}.{os.getpid()}.old"
+        self._moved = False
         self._order: NDArray[np.int64] | None = None
         self._keys: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._columns: dict[str, NDArray[np.float64]] = {}
@@ -80,7 +75,13 @@ class TableWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._unfinished, ignore_errors=True)
+        if self._moved and kind is not None:
+            # Another table that should have appeared with this one did not.
+            with suppress(OSError):
+                self._target.rename(self._unfinished)
+                self._put_back()
+        for folder in (self._unfinished, self._replaced):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def scratch(self) -> Path:
@@ -139,7 +140,13 @@ class TableWriter:
         self._columns[name] = values[self._order].astype(np.float64)
 
     def finish(self, card: Card) -> Card:
-        """Write the card, move the table to its place and return the card.
+        """Write the card, move the table to its place and return the card; see :meth:`complete` and :meth:`move`."""
+        complete = self.complete(card)
+        self.move()
+        return complete
+
+    def complete(self, card: Card) -> Card:
+        """Write all that is still to be written, and return the card.
 
         Args:
             card: All but what is measured here: files, digests, rows, counts of trials and the metrics, of which
@@ -153,7 +160,7 @@ class TableWriter:
             table = self._unfinished / _TABLE
             write_table(table, (card.architecture, self._keys.astype(np.int32)), self._columns)
             if card.architecture == "identity_key" and any(metric.array for metric in self._metrics):
-                np.save(self._unfinished / KEYS, self._keys.astype(np.int32), allow_pickle=False)
+                write_keys(self._unfinished / KEYS, self._keys)
             files = sorted(self._unfinished.glob("*.npy"))
             complete = replace(
                 card,
@@ -167,21 +174,32 @@ class TableWriter:
                 folder=self._target,
             )
             (self._unfinished / _CARD).write_text(format_record(complete, leave_out=("folder",)), encoding="utf-8")
-            self._move()
         return complete
+
+    def move(self) -> None:
+        """Put the complete table where it belongs; one that it replaces is gone when the context is left.
+
+        Raises:
+            DataError: The folder cannot be written.
+        """
+        with writing(self._target):
+            if self._target.exists():
+                self._target.rename(self._replaced)
+            try:
+                self._unfinished.rename(self._target)
+            except OSError:
+                self._put_back()
+                raise
+        self._moved = True
+
+    def _put_back(self) -> None:
+        if self._replaced.exists():
+            self._replaced.rename(self._target)
 
     def _objective_counts(self, card: Card) -> tuple[tuple[int, int], ...]:
         of_objective = [metric for metric in self._metrics if metric.name == card.objective]
         longest = max(of_objective, key=lambda metric: metric.run or 0, default=None)
         return self._counts.get(metric_key(longest), ()) if longest is not None else ()
-
-    def _move(self) -> None:
-        """Put the finished folder where the table belongs; a table that it replaces is gone only when it is there."""
-        replaced = self._folder / f".{self.name}.{os.getpid()}.old"
-        if self._target.exists():
-            self._target.rename(replaced)
-        self._unfinished.rename(self._target)
-        shutil.rmtree(replaced, ignore_errors=True)
 
 
 @contextmanager
@@ -203,7 +221,8 @@ def _remove_abandoned(folder: Path, name: str) -> None:
     """Remove what a killed conversion to the same name left; one that is still running keeps its folder."""
     for left in folder.glob(f".{name}.*"):
         process = left.name.split(".")[-2]
-        if process.isdigit() and not _is_running(int(process)):
+        # In a container a process often has the number of the killed one.
+        if process.isdigit() and (int(process) == os.getpid() or not _is_running(int(process))):
             shutil.rmtree(left, ignore_errors=True)
 
 

@@ -243,6 +243,7 @@ SPACES = Registry(
     "space",
     "ganas.spaces",
     lambda: {
+        "darts": "ganas.spaces.darts.space:DARTS",
         "graphnas": "ganas.spaces.graphnas.space:GraphNAS",
         "graphnas-proteins": "ganas.spaces.graphnas.space:GraphNASProteins",
         "nasbench101": "ganas.spaces.nasbench101.space:NASBench101",

@@ -124,7 +124,7 @@ def convert(
     """Convert a file of official records and return the card of the table written.
 
     The records may come in any order, and of fewer than all cells; the card then says so. All of the full file needs
-    about 600 MB of memory.
+    about 700 MB of memory.
 
     Args:
         source: The TFRecord file.

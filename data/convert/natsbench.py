@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 from ganas.data.catalog import Card, CardSource
 from ganas.data.convert.natsbench_cards import DATASETS, FAMILIES
 from ganas.data.convert.natsbench_files import read_architectures
 from ganas.data.convert.natsbench_tables import TableBuilder
+from ganas.data.sources import source as official_source
 from ganas.data.table_writer import TableWriter
 from ganas.data.tables import file_sha256
 from ganas.spaces.errors import DataError, unknown_name
+from ganas.spaces.registry import load_space
 
 __all__ = ["convert", "source_digest"]
 
@@ -62,8 +65,11 @@ def convert(
         space = "size" if described.space == "natsbench-size" else "topology"
         for record in read_architectures(source, space=space, progress=_part(progress, 0.0, 0.9)):
             builder.add(record)
-        digest = source_digest(source)
-        origin = CardSource(described.title, "", source.name, digest, described.licence, "Xuanyi Dong and others")
+        name = source.absolute().name
+        origin = CardSource(
+            described.title, "", name, source_digest(source), described.licence, "Xuanyi Dong and others"
+        )
+        foreign = _foreign(source, family)
         made = []
         for number, table in enumerate(builder.tables(origin), start=1):
             writer = writers[table.card.name.removeprefix(f"{family}-")]
@@ -71,11 +77,14 @@ def convert(
             writer.add_column("official_index", table.official_index)
             for metric, values in table.values:
                 writer.add(metric, values)
-            made.append((writer, table.card))
+            made.append((writer, _completed(table.card, len(table.identities), foreign)))
             if progress is not None:
                 progress(0.9 + 0.1 * number / len(DATASETS))
-        # Moved into place together: what can fail has been done by now.
-        return [writer.finish(card) for writer, card in made]
+        # Moved into place together: what can fail, a full disk above all, has been done by then.
+        cards = [writer.complete(card) for writer, card in made]
+        for writer, _ in made:
+            writer.move()
+        return cards
 
 
 def source_digest(source: Path) -> str:
@@ -92,6 +101,30 @@ def source_digest(source: Path) -> str:
     return hashlib.sha256("\n".join(f"{file.name} {file_sha256(file)}" for file in files).encode()).hexdigest()
 
 
+def _foreign(source: Path, family: str) -> list[str]:
+    """What to say of a file that is not the one that its authors published; nothing is known about directories."""
+    official = official_source(family)
+    if source.is_dir() or official.digest_suffix is None:
+        return []
+    with source.open("rb") as stream:
+        digest = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if digest.endswith(official.digest_suffix):
+        return []
+    return [
+        f"The file {source.absolute().name} is not {official.files[0]} as its authors published it: its MD5 digest "
+        f"does not end in {official.digest_suffix}."
+    ]
+
+
+def _completed(card: Card, rows: int, foreign: list[str]) -> Card:
+    """The card with what this file is."""
+    defects = [*card.known_defects, *foreign]
+    size = load_space(card.space).size
+    if rows != size:
+        defects.append(f"The file holds {rows:,} of the {size:,} architectures.")
+    return replace(card, known_defects=tuple(defects))
+
+
 def _part(progress: Callable[[float], None] | None, start: float, end: float) -> Callable[[float], None] | None:
     return None if progress is None else lambda done: progress(start + (end - start) * done)
 
@@ -99,7 +132,10 @@ def _part(progress: Callable[[float], None] | None, start: float, end: float) ->
 def _check_container(source: Path, family: str) -> None:
     """Raise a DataError for a checkpoint given as NATS-Bench, or the reverse: inside, both look the same."""
     try:
-        packed = source.is_dir() or source.open("rb").read(3) == b"BZh"
+        packed = source.is_dir()
+        if not packed:
+            with source.open("rb") as stream:
+                packed = stream.read(3) == b"BZh"
     except OSError as error:
         raise DataError(f"cannot read {source}: {error.strerror or error}") from None
     if packed != family.startswith("natsbench"):

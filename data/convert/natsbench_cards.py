@@ -212,14 +212,14 @@ FAMILIES: dict[str, Family] = {
 
 
 def metric_of(
-    dataset: OfficialDataset, name: str, *, run: int | None, epochs: Sequence[int], seeds: Sequence[int]
+    dataset: OfficialDataset, name: str, *, run: int, epochs: Sequence[int], seeds: Sequence[int]
 ) -> CardMetric:
     """The description of a metric by its name.
 
     Args:
         dataset: The data set of its table.
         name: ``train_accuracy``, ``valid_seconds``, ``latency_seconds`` ...
-        run: The run that it is of.
+        run: The run that it is of; the sizes and the latency of the network, too, stand in every trial.
         epochs: Where it is held.
         seeds: Of its trials.
     """
@@ -321,6 +321,6 @@ def _usual_metrics(family: Family, dataset: OfficialDataset) -> Iterator[CardMet
             for kind in ("accuracy", "loss"):
                 yield metric_of(dataset, f"{one.prefix}_{kind}", run=run, epochs=held, seeds=usual)
             yield metric_of(dataset, f"{one.prefix}_seconds", run=run, epochs=(), seeds=usual)
-    for name in _OF_THE_NETWORK:
-        yield metric_of(dataset, name, run=None, epochs=(), seeds=family.seeds[-1])
+        for name in _OF_THE_NETWORK:
+            yield metric_of(dataset, name, run=run, epochs=(), seeds=usual)
     yield PARAMETERS

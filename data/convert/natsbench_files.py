@@ -159,11 +159,10 @@ class ArchitectureReader(Iterator[ArchitectureRecord]):
             raise DataError(f"meta_archs is {shown(archs)}, not a list of architectures")
         if "total_archs" in root and (type(root["total_archs"]) is not int or root["total_archs"] != len(archs)):
             raise DataError(f"total_archs is {shown(root['total_archs'])}, and meta_archs has {len(archs):,}")
-        kinds = {kind_of_notation(arch) for arch in archs}
-        if len(kinds) > 1 or None in kinds:
-            odd = next((arch for arch in archs if kind_of_notation(arch) != self.space), archs[0])
-            raise DataError(f"meta_archs has {shown(odd)} where an architecture should be")
-        (kind,) = kinds
+        kind = kind_of_notation(archs[0])
+        odd = [arch for arch in archs if kind is None or kind_of_notation(arch) != kind]
+        if odd:
+            raise DataError(f"meta_archs has {shown(odd[0])} where an architecture should be")
         if self.space is not None and kind != self.space:
             raise DataError(f"it holds the {kind} space, like {archs[0]}, and not the {self.space} space")
         if len(set(archs)) < len(archs):

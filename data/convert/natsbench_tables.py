@@ -42,6 +42,7 @@ class _Spool:
         self._path = path
         self._stream: BinaryIO | None = None
         self._kept: list[NDArray[np.float64]] = []
+        self._stacked: NDArray[np.float64] | None = None
         if path is not None:
             with writing(path):
                 self._stream = path.open("wb")
@@ -55,9 +56,11 @@ class _Spool:
             self._stream.write(row.tobytes())
 
     def rows(self) -> NDArray[np.float64]:
-        """All rows, (count, length); those of a file are mapped."""
+        """All rows, (count, length), after the last was appended; those of a file are mapped."""
         if self._stream is None or self._path is None:
-            return np.stack(self._kept)
+            if self._stacked is None:
+                self._stacked, self._kept = np.stack(self._kept), []
+            return self._stacked
         with writing(self._path):
             self._stream.flush()
         return np.memmap(self._path, dtype=np.float64, mode="r", shape=(len(self.slots), self.length))
@@ -71,15 +74,20 @@ class _Spool:
 
 @dataclass(slots=True)
 class _Run:
-    """The trials of one run on one data set: a spool a seed, and which numbers any of them has."""
+    """The trials of one run on one data set: a spool a seed, which numbers any of them has, and which have times."""
 
     names: list[tuple[str, int]]
     spools: dict[int, _Spool] = field(default_factory=dict)
+    timed: set[int] = field(default_factory=set)
     held: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
 
     @property
     def length(self) -> int:
         return sum(length for _, length in self.names)
+
+    @property
+    def slots(self) -> set[int]:
+        return {slot for spool in self.spools.values() for slot in spool.slots}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,8 @@ class TableBuilder:
         measured = ~np.isnan(row)
         run.held = measured if not len(run.held) else run.held | measured
         run.spools[seed].append(slot, row)
+        if trial.train_seconds is not None:
+            run.timed.add(slot)
 
     def tables(self, source: CardSource) -> Iterator[DatasetTable]:
         """The tables, in the order of the data sets; one that the file says nothing about is left out.
@@ -183,14 +193,14 @@ class TableBuilder:
 
     def _table(self, dataset: OfficialDataset, place: int, runs: dict[int, _Run], source: CardSource) -> DatasetTable:
         # An architecture with nothing on this data set is no row of its table.
-        slots = np.unique(np.concatenate([spool.slots for run in runs.values() for spool in run.spools.values()]))
+        slots = np.array(sorted(set().union(*(run.slots for run in runs.values()))), dtype=np.int64)
         row_of = np.full(len(self._identities), -1, dtype=np.int64)
         row_of[slots] = np.arange(len(slots))
         plan = list(_plan(dataset, runs))
         card = card_of(self.family, dataset, [metric for metric, _, _ in plan] + [PARAMETERS], source)
         if card.objective not in {metric.name for metric in card.metrics}:
             raise DataError(f"{source.file} has no {card.objective} for {dataset.official}")
-        if card.cost is not None and not _has_every_cost(plan, card, len(slots), row_of):
+        if card.cost is not None and not all(run.timed.issuperset(run.slots) for run in runs.values()):
             unknown = "Some trainings have no times, so that queries cost no simulated seconds."
             card = replace(card, cost=None, known_defects=(*card.known_defects, unknown))
         parameters = np.array([self._parameters[slot][place] for slot in slots.tolist()], dtype=np.float64)
@@ -216,16 +226,13 @@ _Plan = tuple[CardMetric, _Run, NDArray[np.int64]]
 
 def _plan(dataset: OfficialDataset, runs: dict[int, _Run]) -> Iterator[_Plan]:
     """Every metric that has a value."""
-    longest = max(runs)
     for epochs, run in runs.items():
         seeds, start = sorted(run.spools), 0
         for name, length in run.names:
             columns = start + np.flatnonzero(run.held[start : start + length])
-            of_network = name in _NETWORK
-            if len(columns) and not (of_network and epochs != longest):
-                held = (columns - start + 1).tolist() if length > 1 or not _is_once(name) else ()
-                metric = metric_of(dataset, name, run=None if of_network else epochs, epochs=held, seeds=seeds)
-                yield metric, run, columns
+            if len(columns):
+                held = () if _is_once(name) else (columns - start + 1).tolist()
+                yield metric_of(dataset, name, run=epochs, epochs=held, seeds=seeds), run, columns
             start += length
 
 
@@ -242,24 +249,6 @@ def _gather(run: _Run, columns: NDArray[np.int64], num_rows: int, row_of: NDArra
         first, last = int(columns[0]), int(columns[-1]) + 1
         values[row_of[spool.slots], :, position] = spool.rows()[:, first:last][:, columns - first]
     return values
-
-
-def _has_every_cost(plan: list[_Plan], card: Card, num_rows: int, row_of: NDArray[np.int64]) -> bool:
-    """Whether every training of every run that has an objective value has a time at its end."""
-    for metric, run, columns in plan:
-        if metric.name != card.objective:
-            continue
-        needed = _measured(run, columns, num_rows, row_of)
-        times = [(held, where) for one, held, where in plan if one.name == card.cost and one.run == metric.run]
-        if not times or (needed & ~_measured(*times[0], num_rows, row_of)).any():
-            return False
-    return True
-
-
-def _measured(run: _Run, columns: NDArray[np.int64], num_rows: int, row_of: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which rows have a value of any trial at the last of some places, (rows,)."""
-    values = _gather(run, columns[-1:], num_rows, row_of)[:, 0]
-    return np.asarray((~np.isnan(values)).any(axis=1), dtype=np.bool_)
 
 
 def _numbers(trial: TrialRecord, dataset: OfficialDataset, epochs: int) -> NDArray[np.float64]:

@@ -52,7 +52,8 @@ def recognise(path: Path) -> Source:
         DataError: None has.
     """
     for found in sources().values():
-        if path.name in found.files:
+        # "." has no name of its own.
+        if path.absolute().name in found.files:
             return found
     raise DataError(
         f"{path.name!r} is not the name of an official file, so it does not say what it is: say which of "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 __all__ = [
+    "FEATURE_BLOCKS",
     "DiscriminatorKind",
     "EncoderKind",
     "FeatureView",
@@ -29,7 +31,15 @@ RankerEncoder = Literal["features", "kgnn", "lstm"]
 """What the discriminator ensemble of ``ganas`` reads: structural features, or the labelled graph by a network."""
 
 FeatureView = Literal["adaptive", "structure", "live", "genotype"]
-"""See :class:`ganas.adversarial.ranking.features.Features`."""
+"""One block of features, or all three for the evidence to choose between; see :data:`FEATURE_BLOCKS`."""
+
+FEATURE_BLOCKS: Mapping[FeatureView, tuple[str, ...]] = {
+    "adaptive": ("structure", "live", "genotype"),
+    "structure": ("structure",),
+    "live": ("live",),
+    "genotype": ("genotype",),
+}
+"""The blocks of :class:`ganas.bench.surrogate.features.Features` that a view stands for."""
 
 RankingLoss = Literal["pairwise", "unary"]
 """See :func:`ganas.adversarial.ranking.targets.score_gradient`."""

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.adversarial.ranking.features import Features
+from ganas.bench.surrogate.features import Features
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import NotSupported
 from ganas.spaces.space import Space

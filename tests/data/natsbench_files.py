@@ -24,6 +24,7 @@ THREE = {dataset: [777, 888, 999] for dataset in CLASSES}
 ONE = {dataset: [777] for dataset in CLASSES}
 
 _OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+_WIDTHS = [str(width) for width in range(8, 65, 8)]
 _PLACES = "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|"
 
 
@@ -34,7 +35,7 @@ def topologies(count):
 
 def sizes(count):
     """The first architectures in the official order."""
-    return [":".join(widths) for widths in itertools.islice(itertools.product(["8", "16", "24"], repeat=5), count)]
+    return [":".join(widths) for widths in itertools.islice(itertools.product(_WIDTHS, repeat=5), count)]
 
 
 def trial(rng, arch_str, dataset, seed, epochs, *, sparse):

@@ -143,10 +143,10 @@ def test_what_the_benchmark_declares(bench):
     [
         ({"epoch": 36}, EpochNotMeasured, "36 epochs were a run of their own, .* ask for run=36$"),
         ({"epoch": 4}, EpochNotMeasured, "ask for run=4$"),
-        ({"epoch": 107}, EpochNotMeasured, r"at epoch 54, 108 in the run over 108 epochs, not at 107"),
+        ({"epoch": 107}, EpochNotMeasured, "at epoch 54.* 108 in the run over 108 epochs, not at 107"),
         ({"run": 36, "epoch": 108}, EpochNotMeasured, "ask for run=108$"),
-        ({"run": 36, "epoch": 54}, EpochNotMeasured, "at epoch 18, 36 in the run over 36 epochs, not at 54"),
-        ({"run": 54}, RunNotMeasured, "in runs of 4, 12, 36, 108 epochs, not of 54"),
+        ({"run": 36, "epoch": 54}, EpochNotMeasured, "at epoch 18.* 36 in the run over 36 epochs, not at 54"),
+        ({"run": 54}, RunNotMeasured, "in runs of 4.* 108 epochs, not of 54"),
         ({"metric": "parameters", "run": 108}, RunNotMeasured, "does not belong to a run"),
         ({"trial": 3}, TrialNotMeasured, "trials 0 to 2 .* by its place in the official file"),
         ({"seed": 0}, TrialNotMeasured, "the seeds .* are not known"),

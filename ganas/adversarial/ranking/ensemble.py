@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.adversarial.ranking.features import Features
+from ganas.adversarial.kinds import FEATURE_BLOCKS
 from ganas.adversarial.ranking.gaussian_process import GaussianProcess
 from ganas.adversarial.ranking.networks import FeatureNetworks
 from ganas.adversarial.ranking.targets import gains, ranking_accuracy, score_gradient, training_subset
+from ganas.bench.surrogate.features import Features
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.space import Space
 
@@ -48,7 +49,7 @@ class Ensemble:
         self, space: Space, settings: GANASSettings, *, rng: np.random.Generator, random: torch.Generator
     ) -> None:
         self.space, self.settings, self.rng, self.random = space, settings, rng, random
-        self.features = Features(space, settings.features, rng=rng)
+        self.features = Features(space, FEATURE_BLOCKS[settings.features], rng=rng)
         self._position_scale = np.ones(self.features.width, dtype=np.float32)
         self._begin()
 

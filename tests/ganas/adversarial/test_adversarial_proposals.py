@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from ganas.adversarial.kinds import FEATURE_BLOCKS
 from ganas.adversarial.proposals import ProposalPool, crossovers, mutants
-from ganas.adversarial.ranking.features import Features
+from ganas.bench.surrogate.features import Features
 from ganas.bench.toy import ToyBenchmark
 from ganas.spaces.errors import NotSupported
 from ganas.strategy import PredicateConstraint, Problem
@@ -16,7 +17,7 @@ SPACES = ("nasbench101", "nasbench201")
 def pool_of():
     def make(space, size=20, constraints=()):
         problem = Problem(space, (ToyBenchmark(space).metric(None),), 60, constraints=tuple(constraints))
-        return ProposalPool(problem, Features(space, "adaptive", rng=np.random.default_rng(0)), size)
+        return ProposalPool(problem, Features(space, FEATURE_BLOCKS["adaptive"], rng=np.random.default_rng(0)), size)
 
     return make
 

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 import ganas
-from ganas.adversarial.ranking.features import Features
+from ganas.adversarial.kinds import FEATURE_BLOCKS
+from ganas.bench.surrogate.features import Features
 from ganas.spaces.errors import InvalidSetting
 
 VIEWS = ("adaptive", "structure", "live", "genotype")
 
 
 def features_of(space, view="adaptive", seed=0):
-    return Features(space, view, rng=np.random.default_rng(seed))
+    return Features(space, FEATURE_BLOCKS[view], rng=np.random.default_rng(seed))
 
 
 def relabelled(space, cell):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from ganas.adversarial.ranking.features import Features
+from ganas.adversarial.kinds import FEATURE_BLOCKS
 from ganas.adversarial.ranking.gaussian_process import GaussianProcess, Kernel
+from ganas.bench.surrogate.features import Features
 
 BLOCKS = (slice(0, 3), slice(3, 7))
 KERNELS = [Kernel(), Kernel(0.5, 0.03), Kernel(2.0, 0.3, 1, 3.0), Kernel(4.0, 0.1, 1, 0.3)]
@@ -153,7 +154,7 @@ def structural(space, rng):
 @pytest.mark.parametrize("plant", [positional, structural])
 def test_a_further_block_is_chosen_where_places_count_and_only_there(spaces, plant, seed):
     space, rng = spaces["nasbench201"], np.random.default_rng(seed)
-    features, value = Features(space, "adaptive", rng=rng), plant(space, rng)
+    features, value = Features(space, FEATURE_BLOCKS["adaptive"], rng=rng), plant(space, rng)
     cells = space.sample(80, rng=rng)
     process = GaussianProcess(features.blocks, every=5)
     for count in (40, 60, 80):

@@ -1,4 +1,4 @@
-"""What the rankers see of an architecture: numbers in blocks, standardised."""
+"""What predictors see of an architecture: numbers in blocks, standardised."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.adversarial.kinds import FeatureView
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.encodings import (
     live_one_hot,
@@ -18,22 +17,18 @@ from ganas.spaces.encodings import (
     live_path_summary,
     one_hot,
 )
-from ganas.spaces.errors import InvalidSetting
+from ganas.spaces.errors import InvalidSetting, NotSupported, unknown_name
 from ganas.spaces.space import Space
 
-__all__ = ["Features"]
+__all__ = ["BLOCKS", "Features"]
+
+BLOCKS = ("structure", "counts", "paths", "pairs", "live", "genotype", "size")
+"""The names of the blocks; see :class:`Features`."""
 
 # Random architectures whose mean and standard deviation are taken for those of the space. They cost no query.
 _PRIOR_SAMPLES = 500
 # A column that varies less is as good as constant, and would be blown up by dividing.
 _LEAST_DEVIATION = 0.05
-
-_BLOCKS: Mapping[FeatureView, tuple[str, ...]] = {
-    "adaptive": ("structure", "live", "genotype"),
-    "structure": ("structure",),
-    "live": ("live",),
-    "genotype": ("genotype",),
-}
 
 
 class Features:
@@ -41,30 +36,39 @@ class Features:
 
     The blocks of columns are
 
-    - ``structure``, which does not depend on how nodes are numbered: live operation counts, and the logarithms of the
-      live path summary and of the live operation pairs (see :mod:`ganas.spaces.live_encodings`). Logarithms, because
-      numbers of paths grow exponentially with depth;
+    - ``counts``, ``paths`` and ``pairs``, which do not depend on how nodes are numbered: live operation counts, and
+      the logarithms of the live path summary and of the live operation pairs (see
+      :mod:`ganas.spaces.live_encodings`). Logarithms, because numbers of paths grow exponentially with depth;
+    - ``structure``: these three in one;
     - ``live``: which operation is live at which node;
-    - ``genotype``: the genotype one-hot.
+    - ``genotype``: the genotype one-hot;
+    - ``size``: the logarithm of the number of parameters, in spaces that have a formula for it.
 
     Each column is shifted and scaled by mean and standard deviation over 500 random architectures, which cost no
     query; columns that are constant there are left out.
 
     Args:
         space: The space.
-        view: Which blocks there are: ``"adaptive"`` for all three, between which a ranker may choose, else the one.
+        names: Which blocks there are, of :data:`BLOCKS`.
         rng: Draws the random architectures.
 
     Attributes:
-        blocks: Where the columns of each block are.
+        blocks: Where the columns of each block are; blocks without a column are left out.
 
     Raises:
-        InvalidSetting: No column of the view varies in this space.
+        UnknownName: There is no such block.
+        NotSupported: The space has no formula for the number of parameters.
+        InvalidSetting: No column varies in this space.
     """
 
-    def __init__(self, space: Space, view: FeatureView, *, rng: np.random.Generator) -> None:
+    def __init__(self, space: Space, names: Sequence[str], *, rng: np.random.Generator) -> None:
+        for name in names:
+            if name not in BLOCKS:
+                raise unknown_name("block of features", name, BLOCKS)
+        if "size" in names and not space.has_parameter_count:
+            raise NotSupported(f"{space.name!r} has no closed formula for its parameters, so no block 'size'")
         self.space = space
-        self._names = _BLOCKS[view]
+        self._names = tuple(names)
         prior = space.sample(_PRIOR_SAMPLES, rng=rng)
         self._columns: list[NDArray[np.int64]] = []
         self._mean: list[NDArray[np.float32]] = []
@@ -78,7 +82,9 @@ class Features:
             self._deviation.append(deviation[columns])
         self.blocks = self._slices()
         if not self.blocks:
-            raise InvalidSetting(f"features {view!r} are the same for all architectures of {space.name!r}")
+            raise InvalidSetting(
+                f"features {', '.join(map(repr, names))} are the same for all architectures of {space.name!r}"
+            )
 
     def _slices(self) -> tuple[slice, ...]:
         ends = np.cumsum([0, *(len(columns) for columns in self._columns)]).tolist()
@@ -119,5 +125,12 @@ def _raw(space: Space, architectures: Sequence[Architecture], block: str) -> NDA
         return one_hot(space, architectures)
     if block == "live":
         return live_one_hot(space, architectures)
-    summary, pairs = live_path_summary(space, architectures), live_operation_pairs(space, architectures)
-    return np.concatenate([live_operation_counts(space, architectures), np.log1p(summary), np.log1p(pairs)], axis=1)
+    if block == "size":
+        sizes = [space.parameter_count(architecture) for architecture in architectures]
+        return np.log(np.array(sizes, dtype=np.float64))[:, None].astype(np.float32)
+    makers = {"counts": live_operation_counts, "paths": live_path_summary, "pairs": live_operation_pairs}
+    wanted = tuple(makers) if block == "structure" else (block,)
+    parts = [makers[name](space, architectures) for name in wanted]
+    return np.concatenate(
+        [part if name == "counts" else np.log1p(part) for name, part in zip(wanted, parts, strict=True)], axis=1
+    )

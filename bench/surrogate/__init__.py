@@ -1,0 +1,1 @@
+"""Surrogates: predictors of what a training would measure."""
