@@ -40,14 +40,15 @@ class PickleLimits:
     Attributes:
         depth: Containers within containers that are being filled.
         part_bytes: Bytes of the pickle for one entry, for all that stands before the entries, and for all after them;
-            a byte of a pickle becomes up to 72 bytes of memory.
+            one byte can make an empty set of 240 bytes. An official record has 0.4 million, the list of all
+            architectures before the records 1.5.
         kept_bytes: Memory for the distinct strings and numbers that may be referred to throughout the pickle; what is
             beyond it may be referred to within its entry only.
         memo: Positions of the memo, of four bytes each.
     """
 
     depth: int = 50
-    part_bytes: int = 16 * _MEBIBYTE
+    part_bytes: int = 4 * _MEBIBYTE
     kept_bytes: int = 256 * _MEBIBYTE
     memo: int = 250_000_000
 

@@ -7,7 +7,8 @@ once it is complete and forgets it.
 
 This is an unpickler of our own: it knows the opcodes of plain data and refuses all others, imports nothing, calls only
 the stand-ins of :mod:`ganas.data.pickle_constructors`, and bounds what a hostile file can make it spend: depth, the
-length of a string, the bytes of an entry and of all the rest, the strings it keeps, the memo.
+length of a string, the bytes of an entry and of all the rest, the strings it keeps, the memo. Time is bounded by the
+length of the file only, which the caller limits.
 """
 
 from __future__ import annotations

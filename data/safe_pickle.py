@@ -93,7 +93,8 @@ def load_pickle(
         raise
     except Exception as error:
         # A damaged pickle raises almost anything: the unpickler pops stacks and indexes memos as the file says.
-        raise DataError(f"{label} is damaged or no pickle: {type(error).__name__}: {error}") from error
+        reason = printable(f"{type(error).__name__}: {error}")
+        raise DataError(f"{label} is damaged or no pickle: {reason}") from error
 
 
 def _read(path: Path, max_bytes: int) -> bytes:

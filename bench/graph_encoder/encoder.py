@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganas.bench.graph_encoder.batch import GraphTensors
+from ganas.bench.graph_encoder.components import column_ranges, distinct_graphs
 from ganas.bench.graph_encoder.layers import GraphConvolution, neighbour_operators
 from ganas.bench.graph_encoder.weights import draw_weights, without_weights
 from ganas.spaces.errors import InvalidSetting, closest_match, quote_list
@@ -126,9 +127,22 @@ class GraphEncoder(Encoder):
         draw_weights(self, generator)
 
     def _encode_nodes(self, labels: Tensor, edges: Tensor) -> Tensor:
+        ranges = column_ranges(edges)
+        if len(ranges) == 1:
+            return self._encode_columns(labels, edges, 0)
+        # Cells that no edge joins: the partial graphs of a generator share the finished ones.
+        parts = []
+        for start, stop in ranges:
+            own, inside = labels[:, start:stop], edges[:, start:stop, start:stop]
+            first, which = distinct_graphs(own, inside)
+            parts.append(self._encode_columns(own[first], inside[first], start).index_select(0, which))
+        return torch.cat(parts, dim=1)
+
+    def _encode_columns(self, labels: Tensor, edges: Tensor, start: int) -> Tensor:
+        """Encode graphs whose first column is column ``start`` of the batch."""
         nodes: Tensor = self.operation(labels)
         if self.position is not None:
-            nodes = nodes + self.position.weight[: labels.shape[1]]
+            nodes = nodes + self.position.weight[start : start + labels.shape[1]]
         operators = neighbour_operators(edges, bidirectional=self.bidirectional)
         for convolution in self.convolutions:
             nodes = torch.tanh(convolution(nodes, operators))

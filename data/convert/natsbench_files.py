@@ -79,6 +79,8 @@ class ArchitectureReader(Iterator[ArchitectureRecord]):
                     yield from self._read_packed(source, progress_of, finish)
         except DataError as error:
             raise DataError(f"{self.path}: {error}") from None
+        except OSError as error:
+            raise DataError(f"{self.path}: it cannot be read: {error.strerror or error}") from None
         if self._progress is not None:
             self._progress(1.0)
 

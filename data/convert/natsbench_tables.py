@@ -200,9 +200,11 @@ class TableBuilder:
         card = card_of(self.family, dataset, [metric for metric, _, _ in plan] + [PARAMETERS], source)
         if card.objective not in {metric.name for metric in card.metrics}:
             raise DataError(f"{source.file} has no {card.objective} for {dataset.official}")
-        if card.cost is not None and not all(run.timed.issuperset(run.slots) for run in runs.values()):
-            unknown = "Some trainings have no times, so that queries cost no simulated seconds."
-            card = replace(card, cost=None, known_defects=(*card.known_defects, unknown))
+        if card.cost is not None:
+            untimed = _untimed(runs, set(slots.tolist()))
+            if untimed is not None:
+                unknown = f"{untimed}, so that queries cost no simulated seconds."
+                card = replace(card, cost=None, known_defects=(*card.known_defects, unknown))
         parameters = np.array([self._parameters[slot][place] for slot in slots.tolist()], dtype=np.float64)
 
         def values() -> Iterator[tuple[CardMetric, NDArray[np.floating]]]:
@@ -234,6 +236,16 @@ def _plan(dataset: OfficialDataset, runs: dict[int, _Run]) -> Iterator[_Plan]:
                 held = () if _is_once(name) else (columns - start + 1).tolist()
                 yield metric_of(dataset, name, run=epochs, epochs=held, seeds=seeds), run, columns
             start += length
+
+
+def _untimed(runs: dict[int, _Run], slots: set[int]) -> str | None:
+    """Why some queries have no known cost; None where all have one."""
+    longest = max(runs)
+    if any(not run.timed.issuperset(run.slots) for run in runs.values()):
+        return "Some trainings have no times"
+    if runs[longest].slots != slots:
+        return f"Some architectures have no run over {longest} epochs"
+    return None
 
 
 def _is_once(name: str) -> bool:

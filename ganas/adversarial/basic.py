@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ganas.adversarial.basic_settings import GANASBasicSettings
-from ganas.adversarial.dependencies import one_thread, require_torch
+from ganas.adversarial.dependencies import require_torch
 from ganas.adversarial.diagnostics import BASIC_DIAGNOSTIC_NOTE, DIAGNOSTIC_TITLES
 from ganas.adversarial.truth import truth_members
 from ganas.bench.metric import Evaluation
+from ganas.bench.single_thread import one_thread
 from ganas.spaces.architecture import Architecture
 from ganas.strategies.drawing import draw_allowed
 from ganas.strategy import Problem, Settings, Strategy

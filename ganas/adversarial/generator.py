@@ -28,6 +28,8 @@ _ILLEGAL = -1e9
 # The last layers start this much smaller than torch's default, so that a new generator is close to uniform choices.
 _HEAD_SCALE = 0.1
 _START_BIT = 2
+# An input layer is applied to the nodes that are read alone where they are fewer than one in so many.
+_FEW = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,11 +146,13 @@ class Generator(nn.Module):
         rows = np.flatnonzero(added >= 0) if step.has_operation else np.arange(len(added))
         states = torch.from_numpy(state[rows]).to(self.device)
         operations = torch.from_numpy(added[rows]).to(self.device)
-        by_node, by_operation, by_bit = self._edge_inputs(nodes)
+        sources = torch.tensor(step.sources, device=self.device)
+        by_node = self._node_inputs(nodes, states[:, None], sources)
+        by_operation, by_bit = self._choice_inputs()
         memory = self._edge_memory(graphs[states], operations)
         bits = torch.full((len(rows),), _START_BIT, device=self.device)
-        for source in step.sources:
-            gates = by_node[states, source] + by_operation[operations + 1] + by_bit[bits]
+        for place in range(len(step.sources)):
+            gates = by_node[:, place] + by_operation[operations + 1] + by_bit[bits]
             memory = self._edge_step(gates, memory)
             if step.has_operation:
                 require_existing(self.space, step, drawing.builder.mask(), added)
@@ -200,12 +204,11 @@ class Generator(nn.Module):
         count, most = known.wiring_bits.shape
         logits = graphs.new_zeros(count, most)
         if count:
-            by_node, by_operation, by_bit = self._edge_inputs(nodes)
             state, operation = known.wiring_state, known.wiring_operation
+            by_node = self._node_inputs(nodes, state[:, None], known.wiring_sources)
+            by_operation, by_bit = self._choice_inputs()
             before = nn.functional.pad(known.wiring_bits[:, :-1], (1, 0), value=_START_BIT)
-            gates = (
-                by_node[state[:, None], known.wiring_sources] + by_operation[operation + 1][:, None] + by_bit[before]
-            )
+            gates = by_node + by_operation[operation + 1][:, None] + by_bit[before]
             memory = self._edge_memory(graphs[state], operation)
             columns = []
             for place in range(most):
@@ -224,13 +227,29 @@ class Generator(nn.Module):
         logits: Tensor = self.operation_head(torch.cat([graphs, self.node(numbers)], dim=1))
         return logits
 
-    def _edge_inputs(self, nodes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What each node, operation and previous bit adds to the gates; the GRU's input layer, done once for each."""
+    def _node_inputs(self, nodes: Tensor, states: Tensor, sources: Tensor) -> Tensor:
+        """What the sources of some states add to the gates: the GRU's input layer, done once for each node.
+
+        Args:
+            nodes: Embeddings, (all states, nodes, hidden).
+            states: Which of the states, (wirings, 1).
+            sources: Nodes, (sources,) or (wirings, sources).
+
+        Returns:
+            (wirings, sources, 3 * hidden).
+        """
         missing = self._last_source + 1 - nodes.shape[1]
         nodes = nn.functional.pad(nodes, (0, 0, 0, max(missing, 0)))
-        for_node, for_operation, for_bit = self.edge_input.weight.chunk(3, dim=1)
+        for_node = self.edge_input.weight.chunk(3, dim=1)[0]
+        # Where edges are open to few of the nodes, as in cells of fixed parts, the others are left out.
+        if _FEW * len(states) * sources.shape[-1] < nodes.shape[0] * nodes.shape[1]:
+            return nn.functional.linear(nodes[states, sources], for_node)
+        return nn.functional.linear(nodes, for_node)[states, sources]
+
+    def _choice_inputs(self) -> tuple[Tensor, Tensor]:
+        """What each operation and previous bit adds to the gates."""
+        _, for_operation, for_bit = self.edge_input.weight.chunk(3, dim=1)
         return (
-            nn.functional.linear(nodes, for_node),
             nn.functional.linear(self.operation.weight, for_operation, self.edge_input.bias),
             nn.functional.linear(self.bit.weight, for_bit),
         )

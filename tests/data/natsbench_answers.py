@@ -30,7 +30,7 @@ def outcome(call, *arguments, **named):
         result = call(*arguments, **named)
     except GanasError as error:
         return type(error), str(error)
-    return tuple(part.tolist() if hasattr(part, "tolist") else part for part in astuple(result) if part != named)
+    return tuple(part.tolist() if hasattr(part, "tolist") else part for part in astuple(result))
 
 
 def answers(bench, rows, epochs=(1, 12, 13, 90, 200, 201), runs=(1, 12, 90, 200, 36)):

@@ -2,6 +2,7 @@
 
 import bz2
 import io
+import re
 import tracemalloc
 
 import pytest
@@ -82,13 +83,17 @@ def test_a_file_cut_off_anywhere_is_an_error(tmp_path):
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(4, len(PACKED) - 1), st.integers(1, 255))
-def test_a_damaged_file_is_an_error(tmp_path_factory, place, change):
+def test_a_damaged_file_is_an_error_or_the_same(tmp_path_factory, place, change):
     path = tmp_path_factory.mktemp("damaged") / "a.bz2"
     damaged = bytearray(PACKED)
     damaged[place] ^= change
     path.write_bytes(damaged)
-    with pytest.raises(DataError, match=r"bzip2 data are (damaged|cut off)|more than the 1,048,576 bytes"):
-        read_all(path)
+    try:
+        content = read_all(path)
+    except DataError as error:
+        assert re.search(r"bzip2 data are (damaged|cut off)|more than the 1,048,576 bytes", str(error))
+    else:
+        assert content == CONTENT  # the last bits only fill up a byte
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_nothing_in_a_file_is_run(container, where, tmp_path):
         content["arch2infos"][1] = Hostile(marker)
     else:
         runs = content["arch2infos"][1]
-        next(iter(runs.values()))["all_results"]["cifar100", 111]["flop"] = Hostile(marker)
+        runs["less" if "less" in runs else "12"]["all_results"]["cifar100", 111]["flop"] = Hostile(marker)
     path, family = tmp_path / "file", "nasbench201-v1.1"
     if container in ("zip", "legacy"):
         save_torch(content, path, legacy=container == "legacy")
@@ -251,7 +251,7 @@ def test_a_disk_that_is_full_at_any_write_leaves_what_was_there(good_files, tmp_
     if not overwrite:
         shutil.rmtree(folder)
     # The last writes are the cards and then the moves of the four tables.
-    for full in [*range(1, total - 8, 9), *range(total - 8, total + 1)]:
+    for full in [*range(1, total - 8, 50 if overwrite else 25), *range(total - 8, total + 1)]:
         count_writes.update(count=0, full=full)
         with pytest.raises(DataError, match="no space left to write"):
             convert(good_files / "size.pbz2", "natsbench-size", folder=folder, overwrite=overwrite)
@@ -318,15 +318,17 @@ def test_what_a_killed_process_of_the_same_number_left_is_removed(good_files, tm
 
 
 MEASURED = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from ganas.data.convert.natsbench import convert
 convert(Path(sys.argv[1]), "nasbench201-v1.1", folder=Path(sys.argv[2]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# What getrusage calls the peak includes that of the process that started this one.
+print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak of a process")
 def test_memory_does_not_grow_with_the_file(tmp_path):
     peaks = {}
     for count in (30, 150):
@@ -334,6 +336,5 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
         save_torch(nasbench201(count), path)
         command = [sys.executable, "-c", MEASURED, str(path), str(tmp_path / str(count))]
         peaks[count] = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    # In kilobytes on Linux, bytes on macOS. As objects the additional records would take 240 MB.
-    unit = 1 if sys.platform == "darwin" else 1024
-    assert (peaks[150] - peaks[30]) * unit < 30e6
+    # As objects of the official package the 120 records more would take 240 MB.
+    assert peaks[150] - peaks[30] < 30_000

@@ -136,6 +136,7 @@ def test_entries_are_what_python_reads(before, wanted, after, ordered, protocol,
         assert same(dict(stream.before), {name: expected[name] for name in before})
         assert key not in found
         found[key] = value
+    assert stream.root is not None
     assert same({**stream.root, "entries": found}, expected)
     assert next(stream, None) is None
 

@@ -73,6 +73,15 @@ def test_both_ways_to_store_a_member_and_no_other(path):
             load(path)
 
 
+def test_the_layout_of_archives_beyond_4_gigabytes(path, monkeypatch):
+    # With another limit, zipfile writes a small archive in the same way.
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 50)
+    archive(path, [("a/data.pkl", pickle.dumps(CONTENT, 2)), ("a/version", b"3")])
+    monkeypatch.undo()
+    assert b"PK\x06\x06" in path.read_bytes()
+    assert load(path) == CONTENT
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(
     ("members", "match"),
@@ -126,11 +135,11 @@ def test_a_wrong_checksum_is_found(path):
 
 
 def test_a_bomb_is_cut_short(path):
-    archive(path, [("a/data.pkl", b"]" + b"(" + b"K\x01" * (1 << 24) + b"e.")], zipfile.ZIP_DEFLATED)
+    archive(path, [("a/data.pkl", b"]" + b"(" + b"K\x01" * (1 << 22) + b"e.")], zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 100_000
     with pytest.raises(DataError, match="longer than what is read"):
         load(path, max_bytes=1 << 20)
-    with pytest.raises(DataError, match="more than the 16,777,216 bytes"):
+    with pytest.raises(DataError, match="more than the 4,194,304 bytes"):
         load(path, max_bytes=1 << 30)
 
 

@@ -1,0 +1,282 @@
+"""The surrogate: a predictor of one metric from the architecture, on the metric's own scale, with its uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.bench.surrogate.features import Features
+from ganas.bench.surrogate.label_scale import LabelScale
+from ganas.bench.surrogate.models import DEFAULT_MODEL, make_model
+from ganas.bench.surrogate.regressor import Regressor
+from ganas.spaces.architecture import Architecture
+from ganas.spaces.errors import DataError, InvalidSetting, WrongSpace
+from ganas.spaces.space import Space
+
+__all__ = ["Prediction", "Surrogate", "functional_groups"]
+
+Vector = NDArray[np.float64]
+
+_FEWEST = 5
+# Intervals are widened by this share of one over the number of labels: features and label scale were chosen on them.
+_FEW_LABELS = 12.0
+_NORMAL_90 = 1.6448536269514722
+_LEAST_WIDTH, _MOST_WIDTH = 0.7, 4.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What a surrogate says of architectures, in the unit of its labels.
+
+    Attributes:
+        mean: The expected value, (count,).
+        standard_deviation: How uncertain that is, (count,); the noise of a measurement is not included.
+    """
+
+    mean: Vector
+    standard_deviation: Vector
+
+
+class Surrogate:
+    """Predicts a metric from the architecture.
+
+    Features (:class:`ganas.bench.surrogate.features.Features`) go through a model that works on a scale of ranks
+    (:class:`ganas.bench.surrogate.label_scale.LabelScale`); its intervals are widened or narrowed so that they hold
+    the labels of left-out architectures, twins left out together, as often as they should.
+
+    The interface follows scikit-learn: :meth:`fit` returns the object, and :meth:`predict` takes what :meth:`fit` took.
+    :class:`ganas.bench.surrogate.estimator.SurrogateRegressor` is the same on plain numbers, as an estimator of it.
+
+    Args:
+        space: The space of the architectures.
+        model: Which model, of :data:`ganas.bench.surrogate.models.MODELS`.
+        seed: Of everything random.
+
+    >>> import ganas
+    >>> bench = ganas.load_benchmark("nasbench201-cifar100")
+    >>> known = bench.space.sample(200, rng=np.random.default_rng(0))
+    >>> surrogate = Surrogate(bench.space, "gaussian-process").fit(known, bench.query_many(known)[:, 0])
+    >>> other = bench.space.sample(3, rng=np.random.default_rng(1))
+    >>> said = surrogate.predict(other)
+    >>> bool((abs(said.mean - bench.query_many(other)[:, 0]) < 5).all())
+    True
+    """
+
+    def __init__(self, space: Space, model: str = DEFAULT_MODEL, *, seed: int = 0) -> None:
+        self.space = space
+        self.model = model
+        self.seed = seed
+        names = ["structure", *(["size"] if space.has_parameter_count else [])]
+        self.features = Features(space, names, rng=np.random.default_rng(0))
+        self.scale = LabelScale()
+        self.known_scales: list[LabelScale] = []
+        self.width = 1.0
+        self.count = 0
+        self._regressor: Regressor | None = None
+
+    # --- learning --------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        architectures: Sequence[Architecture],
+        values: Sequence[float] | Vector,
+        noise: Sequence[float] | Vector | None = None,
+        *,
+        known: NDArray[np.floating] | None = None,
+    ) -> Surrogate:
+        """Learn from measurements.
+
+        Args:
+            architectures: At least five, of the space.
+            values: What was measured, (count,): finite, and not all equal.
+            noise: Standard deviation of each value beside what is learnt, in its unit, (count,); None for none.
+            known: What is known of each architecture from another data set, (count, columns); :meth:`predict` then
+                wants the same columns. The metric is expected to follow them.
+
+        Raises:
+            DataError: There are too few values, they are all equal, or one is not a finite number.
+            WrongSpace: An architecture is of another space.
+        """
+        labels = self._checked(architectures, values)
+        self.count = len(labels)
+        self.scale = LabelScale().fit(labels)
+        targets = self.scale.to_scale(labels)
+        extra = None
+        if noise is not None:
+            spread = _finite(noise, "noise", self.count)
+            if (spread < 0).any():
+                raise DataError("a standard deviation of the noise is negative")
+            extra = np.abs(self.scale.to_scale(labels + spread) - self.scale.to_scale(labels - spread)) / 2
+        columns = self._known_columns(known, self.count, fit=True)
+        blocks = self.features.blocks
+        trusted = None
+        if columns.shape[1]:
+            blocks = (*blocks, slice(self.features.width, self.features.width + columns.shape[1]))
+            trusted = len(blocks) - 1
+        self._regressor = make_model(self.model, self.space, blocks, trusted)
+        rng = np.random.default_rng(self.seed)
+        self._regressor.fit(self._rows(architectures, columns), targets, extra, rng=rng)
+        self.width = self._calibrated(targets, functional_groups(self.space, architectures))
+        return self
+
+    def _calibrated(self, targets: Vector, groups: NDArray[np.int64]) -> float:
+        """By how much standard deviations are widened, so that nine intervals in ten hold a left-out label."""
+        means, deviations = self.regressor.left_out(groups)
+        used = ~np.isnan(means)
+        off = np.sort(np.abs(targets[used] - means[used]) / deviations[used])
+        # The quantile of conformal prediction: one more than the share that is wanted.
+        place = min(len(off), int(np.ceil((len(off) + 1) * 0.9))) - 1
+        width = float(off[place]) / _NORMAL_90 * (1 + _FEW_LABELS / len(off))
+        return min(max(width, _LEAST_WIDTH), _MOST_WIDTH)
+
+    @property
+    def regressor(self) -> Regressor:
+        """The fitted model.
+
+        Raises:
+            InvalidSetting: Nothing was fitted yet.
+        """
+        if self._regressor is None:
+            raise InvalidSetting("the surrogate is not fitted yet: call fit(architectures, values) first")
+        return self._regressor
+
+    # --- predicting ------------------------------------------------------------------------------------------------
+
+    def predict(
+        self, architectures: Sequence[Architecture], *, known: NDArray[np.floating] | None = None
+    ) -> Prediction:
+        """Expected values and their uncertainty.
+
+        Args:
+            architectures: Of the space.
+            known: As for :meth:`fit`, if it was given there.
+
+        Raises:
+            InvalidSetting: Nothing was fitted yet, or ``known`` is not as it was.
+            WrongSpace: An architecture is of another space.
+        """
+        mean, deviation = self.on_scale(architectures, known=known)
+        return Prediction(*self.scale.moments(mean, deviation * self.width))
+
+    def on_scale(
+        self, architectures: Sequence[Architecture], *, known: NDArray[np.floating] | None = None
+    ) -> tuple[Vector, Vector]:
+        """Mean and standard deviation on the scale of ranks, (count,) each: for acquisition functions."""
+        columns = self._known_columns(known, len(architectures), fit=False)
+        return self.regressor.predict(self._rows(architectures, columns))
+
+    def interval(
+        self, architectures: Sequence[Architecture], level: float = 0.9, *, known: NDArray[np.floating] | None = None
+    ) -> tuple[Vector, Vector]:
+        """Where a fresh measurement falls with probability ``level``: lower and upper ends, (count,) each.
+
+        Raises:
+            InvalidSetting: The level is not between 0 and 1, or as :meth:`predict`.
+        """
+        from scipy.special import ndtri
+
+        if not 0 < level < 1:
+            raise InvalidSetting(f"level must be between 0 and 1, not {level!r}")
+        mean, deviation = self.on_scale(architectures, known=known)
+        reach = ndtri(0.5 + level / 2) * self.width * np.sqrt(deviation**2 + self.regressor.noise_variance)
+        return self.scale.to_labels(mean - reach), self.scale.to_labels(mean + reach)
+
+    def sample(
+        self,
+        architectures: Sequence[Architecture],
+        count: int = 1,
+        *,
+        rng: np.random.Generator,
+        known: NDArray[np.floating] | None = None,
+    ) -> Vector:
+        """Measurements as they may turn out, noise included, (count, architectures)."""
+        mean, deviation = self.on_scale(architectures, known=known)
+        spread = self.width * np.sqrt(deviation**2 + self.regressor.noise_variance)
+        return self.scale.to_labels(mean + spread * rng.standard_normal((count, len(mean))))
+
+    # --- saving ----------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything that :meth:`predict` needs, as JSON values, text and numpy arrays."""
+        return {
+            "model": self.model,
+            "seed": self.seed,
+            "count": self.count,
+            "width": self.width,
+            "scale": self.scale.state(),
+            "known_scales": [scale.state() for scale in self.known_scales],
+            "features": self.features.state(),
+            "regressor": self.regressor.state(),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state of a surrogate with the same model and space."""
+        self.count, self.width = int(state["count"]), float(state["width"])
+        self.scale.load_state(state["scale"])
+        self.known_scales = [LabelScale() for _ in state["known_scales"]]
+        for scale, saved in zip(self.known_scales, state["known_scales"], strict=True):
+            scale.load_state(saved)
+        self.features.load_state(state["features"])
+        blocks, trusted = self.features.blocks, None
+        if self.known_scales:
+            blocks = (*blocks, slice(self.features.width, self.features.width + len(self.known_scales)))
+            trusted = len(blocks) - 1
+        self._regressor = make_model(self.model, self.space, blocks, trusted)
+        self._regressor.load_state(state["regressor"])
+
+    # --- within ----------------------------------------------------------------------------------------------------
+
+    def _rows(self, architectures: Sequence[Architecture], columns: NDArray[np.float32]) -> NDArray[np.float32]:
+        for architecture in architectures:
+            if architecture.space != self.space.name:
+                raise WrongSpace(f"an architecture of {self.space.name!r} is wanted, not of {architecture.space!r}")
+        return np.concatenate([self.features.rows(architectures), columns], axis=1)
+
+    def _known_columns(self, known: NDArray[np.floating] | None, count: int, *, fit: bool) -> NDArray[np.float32]:
+        given = np.zeros((count, 0)) if known is None else np.asarray(known, dtype=np.float64)
+        if given.ndim == 1:
+            given = given[:, None]
+        if given.shape[0] != count or not np.isfinite(given).all():
+            raise DataError(f"what is known must be one row of finite numbers for each of {count} architectures")
+        if fit:
+            self.known_scales = [LabelScale().fit(column) for column in given.T]
+        if given.shape[1] != len(self.known_scales):
+            fitted = len(self.known_scales)
+            raise InvalidSetting(f"the surrogate was fitted with {fitted} known column(s), not with {given.shape[1]}")
+        scaled = [scale.to_scale(column) for scale, column in zip(self.known_scales, given.T, strict=True)]
+        return np.array(scaled, dtype=np.float32).reshape(len(scaled), count).T
+
+    def _checked(self, architectures: Sequence[Architecture], values: Sequence[float] | Vector) -> Vector:
+        labels = _finite(values, "value", len(architectures))
+        if len(labels) < _FEWEST:
+            raise DataError(f"a surrogate needs at least {_FEWEST} architectures, and {len(labels)} were given")
+        if labels.min() == labels.max():
+            raise DataError(f"all {len(labels)} values are {labels[0]}: there is nothing to learn")
+        return labels
+
+
+def functional_groups(space: Space, architectures: Sequence[Architecture]) -> NDArray[np.int64]:
+    """Numbers that functional twins share, (count,): what is known of one twin is known of the other.
+
+    See ``Space.functional_key``.
+    """
+    numbers: dict[object, int] = {}
+    keys = [space.functional_key(architecture) for architecture in architectures]
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def _finite(given: Sequence[float] | Vector, what: str, count: int) -> Vector:
+    try:
+        numbers = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"a {what} is not a number") from None
+    if numbers.shape != (count,):
+        raise DataError(f"{count} architectures want {count} numbers, one {what} each, not an array {numbers.shape}")
+    if not np.isfinite(numbers).all():
+        place = int(np.flatnonzero(~np.isfinite(numbers))[0])
+        raise DataError(f"the {what} at place {place} is {numbers[place]}: wanted are finite numbers")
+    return numbers
