@@ -213,7 +213,8 @@ class MeasuredTable(Benchmark):
         """The value of every trial of an architecture, in order of position; empty where there are none."""
         column, row = self._column(metric, run), self._rows.row(architecture)
         position = self._measured.position(column, epoch)
-        return tuple(column.values[row, position, list(column.trials(row, position))].tolist())
+        values = column.entry(row, position)
+        return tuple([values[trial] for trial in column.trials(row, position)])
 
     def cost_seconds(self, architecture: Architecture, *, epoch: int | None = None, run: int | None = None) -> float:
         """What one training up to an epoch took, in seconds; 0 where the table does not say."""

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ganas.bench.tabular import TabularBenchmark
-from ganas.data.catalog import Card, table_path
+from ganas.data.card import Card, table_path
 from ganas.data.tables import read_values
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import InvalidSetting

@@ -65,6 +65,7 @@ def load_benchmark(name: str) -> Benchmark:
 
 def _digest(name: str) -> str | None:
     """What tells a table from one of the same name that was converted since; None for what is no table."""
-    from ganas.data.catalog import card, card_names, content_digest
+    from ganas.data.card import content_digest
+    from ganas.data.catalog import card, card_names
 
     return content_digest(card(name)) if name in card_names() else None

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.metric import Metric, Reduction
-from ganas.data.arrays import open_array
-from ganas.data.catalog import Card, metric_key, num_trials, table_path
+from ganas.data.arrays import entries_of, open_array
+from ganas.data.card import Card, metric_key, num_trials, table_path
 from ganas.data.page_words import epochs_in_words
 from ganas.data.tables import mean_over_trials, read_values
 from ganas.spaces.errors import DataError, EpochNotMeasured, InvalidSetting, TrialNotMeasured, quote_list
@@ -64,6 +64,8 @@ class Column:
         if not checked and np.isinf(shaped).any():
             raise DataError(f"{metric.name!r} is infinite in row {int(np.argwhere(np.isinf(shaped))[0][0])}")
         self.values = shaped
+        # Of values that were cut to one epoch or so the file is not read; those of an array are never cut.
+        self._entries = entries_of(values) if values.ndim == 3 else None
         self.num_trials = shaped.shape[2]
         self.large = num_rows > _LARGE
         self._means: dict[int, NDArray[np.float64]] = {}
@@ -88,12 +90,28 @@ class Column:
 
     def value(self, row: int, position: int, reduction: Reduction = "mean") -> float:
         """The trials of a row as one number; NaN where nothing was measured."""
-        measured = [value for value in self.values[row, position].tolist() if value == value]
+        measured = [value for value in self.entry(row, position) if value == value]
         if not measured:
             return math.nan
         if len(measured) == 1 or not self.per_trial:
             return float(measured[0])
         return float(_REDUCE[reduction](measured))
+
+    def row_values(self, row: int, reduction: Reduction = "mean") -> NDArray[np.float64]:
+        """As :meth:`value`, at every epoch position, (epochs,)."""
+        if reduction == "mean":
+            return mean_over_trials(self.row(row))
+        return np.array([self.value(row, position, reduction) for position in range(self.values.shape[1])])
+
+    def entry(self, row: int, position: int) -> list[float]:
+        """The trials of a row at an epoch position, NaN where nothing was measured."""
+        if self._entries is None:
+            return self.values[row, position].tolist()
+        return self._entries.entry(row, position % self.values.shape[1])
+
+    def row(self, row: int) -> NDArray[np.floating]:
+        """The trials of a row at every epoch position, (epochs, trials)."""
+        return self.values[row] if self._entries is None else self._entries.row(row)
 
     def complete(self, position: int) -> bool:
         """Whether every row is known to have a value at an epoch position."""
@@ -112,7 +130,7 @@ class Column:
         """Positions of the trials measured in a row at an epoch position; empty for a value that is not of a trial."""
         if not self.per_trial:
             return ()
-        return tuple([trial for trial, value in enumerate(self.values[row, position].tolist()) if value == value])
+        return tuple([trial for trial, value in enumerate(self.entry(row, position)) if value == value])
 
     def seeds(self, trials: tuple[int, ...]) -> tuple[int, ...]:
         """Seeds of trials; empty where they are not known."""

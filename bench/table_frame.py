@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.metric import Metric
-from ganas.data.catalog import metric_key
+from ganas.data.card import metric_key
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import DataError, InvalidArchitecture, InvalidSetting, MalformedArchitecture, unknown_name
 from ganas.spaces.space import Space

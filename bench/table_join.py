@@ -16,7 +16,7 @@ from ganas.bench.table_frame import read_frame
 from ganas.bench.table_measurements import Measurements
 from ganas.bench.table_metrics import by_run
 from ganas.bench.table_rows import TableRows
-from ganas.data.catalog import metric_key
+from ganas.data.card import metric_key
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import (
     ArchitectureNotMeasured,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ganas.bench.metric import REDUCTIONS, Curve, Metric, Reduction, Result
 from ganas.bench.table_columns import Column
 from ganas.bench.table_metrics import by_run, choose_cost, find_metric, find_run, longest_runs
-from ganas.data.catalog import metric_key
+from ganas.data.card import metric_key
 from ganas.spaces.errors import (
     ArchitectureNotMeasured,
     DataError,
@@ -141,7 +141,7 @@ class Measurements:
         how: Literal["mean", "median", "min", "max", "single", "none"]
         trials: tuple[int, ...]
         if trial is not None:
-            value, trials, how = float(column.values[row, position, trial]), (trial,), "single"
+            value, trials, how = column.entry(row, position)[trial], (trial,), "single"
         else:
             value, trials = column.value(row, position, reduction), column.trials(row, position)
             how = reduction if column.per_trial else "none"
@@ -181,12 +181,12 @@ class Measurements:
             raise EpochNotMeasured(f"{metric.name!r} of {self.table!r} does not belong to an epoch: it has no curve")
         last = self.answer(column, row, len(metric.epochs) - 1, trial, reduction, source)
         if trial is not None:
-            values = np.array(column.values[row, :, trial], dtype=np.float64)
+            values = column.row(row)[:, trial].astype(np.float64)
         else:
-            values = np.array([column.value(row, place, reduction) for place in range(len(metric.epochs))])
+            values = column.row_values(row, reduction)
         measured = ~np.isnan(values)
         epochs = np.array(metric.epochs, dtype=np.int64)[measured]
-        costs = np.array([self.cost(row, metric.run, epoch) for epoch in epochs.tolist()])
+        costs = self._costs_along(row, metric.run, epochs)
         return Curve(
             epochs=epochs,
             values=values[measured],
@@ -216,11 +216,22 @@ class Measurements:
         if self.cost_metric is None:
             return 0.0
         column = self._cost_column(run)
-        # Of a large table the costs of all rows are not kept.
-        at = self._cost_position(column, epoch)
-        seconds = column.value(row, at) if column.large else self.costs(run, epoch)[row]
+        seconds = column.value(row, self._cost_position(column, epoch))
         if not seconds >= 0:
             raise self._wrong_cost(row, seconds)
+        return seconds
+
+    def _costs_along(self, row: int, run: int | None, epochs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """As :meth:`cost`, for many epochs in increasing order, (count,)."""
+        if self.cost_metric is None:
+            return np.zeros(len(epochs))
+        column = self._cost_column(run)
+        held = np.array(column.metric.epochs, dtype=np.int64)
+        if len(held) == 0 or not np.isin(epochs, held).all():
+            return np.array([self.cost(row, run, epoch) for epoch in epochs.tolist()])
+        seconds: NDArray[np.float64] = column.row_values(row)[np.searchsorted(held, epochs)]
+        if not (seconds >= 0).all():
+            raise self._wrong_cost(row, float(seconds[~(seconds >= 0)][0]))
         return seconds
 
     def costs(self, run: int | None, epoch: int | None) -> list[float]:

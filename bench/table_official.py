@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.data.catalog import CardMetric, CardSource, metric_key
+from ganas.data.card import CardMetric, CardSource, metric_key
 from ganas.data.convert.natsbench_cards import DATASETS, FAMILIES, Family
 from ganas.data.convert.natsbench_checks import read_record
 from ganas.data.convert.natsbench_files import ArchitectureRecord, read_architectures

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ganas.bench.measured_table import MeasuredTable
 from ganas.bench.metric import Metric
 from ganas.bench.table_columns import CardColumns
-from ganas.data.catalog import Card, CardMetric, content_digest, metric_key, read_entries
+from ganas.data.card import Card, CardMetric, content_digest, metric_key
+from ganas.data.catalog import read_entries
 from ganas.spaces.errors import DataError, InvalidSetting
 from ganas.spaces.registry import load_space
 from ganas.spaces.space import Space

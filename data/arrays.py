@@ -6,8 +6,10 @@ together in the file; the curve of one architecture is spread over it.
 
 from __future__ import annotations
 
+import os
+import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +17,17 @@ from numpy.typing import NDArray
 from ganas.spaces.errors import DataError
 
 if TYPE_CHECKING:
-    from ganas.data.catalog import Card, CardMetric
+    from ganas.data.card import Card, CardMetric
 
-__all__ = ["KEYS", "narrowest", "open_array", "open_keys", "write_array", "write_keys"]
+__all__ = ["KEYS", "EntryReader", "entries_of", "narrowest", "open_array", "open_keys", "write_array", "write_keys"]
 
 KEYS = "identity_key.npy"
 """The keys of the rows once more, beside the curves: reading them from the table would load pyarrow, 45 MB of it."""
 
 _TYPES = (np.dtype("<f4"), np.dtype("<f8"))
+
+_LARGE_BYTES = 2**24
+"""Of an array whose single entries are read from its file."""
 
 
 def open_keys(card: Card) -> NDArray[np.int64] | None:
@@ -51,7 +56,7 @@ def open_array(card: Card, metric: CardMetric) -> NDArray[np.floating]:
     mapped = _mapped(path)
     epochs = max(1, len(metric.epochs))
     trials = len(metric.seeds) or (mapped.shape[2] if mapped.ndim == 3 else 1)
-    if mapped.dtype not in _TYPES or mapped.shape != (epochs, card.rows, trials) or np.isfortran(mapped):
+    if mapped.dtype not in _TYPES or mapped.shape != (epochs, card.rows, trials):
         raise DataError(
             f"the array {path} has shape {mapped.shape} of {mapped.dtype}: its card says {epochs} epoch(s), "
             f"{card.rows} rows and {trials} trial(s)"
@@ -60,9 +65,68 @@ def open_array(card: Card, metric: CardMetric) -> NDArray[np.floating]:
     return cast("NDArray[np.floating]", np.asarray(mapped)).transpose(1, 0, 2)
 
 
+class EntryReader:
+    """Reads single entries of a large mapped array from its file.
+
+    A page that is read through the mapping stays in the memory of the process, with fifteen more around it, so that a
+    few curves would bring in the whole array.
+
+    Args:
+        stream: The open file, at the first number.
+        mapped: The array, (epochs, rows, trials).
+    """
+
+    def __init__(self, stream: BinaryIO, mapped: NDArray[Any]) -> None:
+        self._file = os.dup(stream.fileno())
+        weakref.finalize(self, os.close, self._file)
+        self._start, self._type = stream.tell(), mapped.dtype
+        self._epochs, rows, self._trials = mapped.shape
+        self._entry_bytes = self._trials * mapped.dtype.itemsize
+        self._epoch_bytes = rows * self._entry_bytes
+
+    def entry(self, row: int, epoch: int) -> list[float]:
+        """The trials of a row at an epoch position."""
+        content = os.pread(self._file, self._entry_bytes, self._start + epoch * self._epoch_bytes + self._at(row))
+        return cast("list[float]", np.frombuffer(content, self._type).tolist())
+
+    def row(self, row: int) -> NDArray[np.floating]:
+        """All of a row, (epochs, trials)."""
+        first, size = self._start + self._at(row), self._entry_bytes
+        pieces = [os.pread(self._file, size, first + epoch * self._epoch_bytes) for epoch in range(self._epochs)]
+        return np.frombuffer(b"".join(pieces), self._type).reshape(self._epochs, self._trials)
+
+    def _at(self, row: int) -> int:
+        return row * self._entry_bytes
+
+
+class _Mapped(np.memmap[Any, np.dtype[Any]]):
+    """An array in a file; views that are plain arrays have it as their base."""
+
+    entries: EntryReader | None = None
+
+
+def entries_of(values: NDArray[Any]) -> EntryReader | None:
+    """What reads single entries of the array that :func:`open_array` gave; None where memory does as well."""
+    base: object = values
+    while isinstance(base, np.ndarray):
+        if isinstance(base, _Mapped):
+            return base.entries
+        base = base.base
+    return None
+
+
 def _mapped(path: Path) -> NDArray[Any]:
     try:
-        mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        with path.open("rb") as stream:
+            if np.lib.format.read_magic(stream) != (1, 0):
+                raise ValueError("the version of the format is another one")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+            if fortran or dtype.hasobject:
+                raise ValueError(f"it holds {dtype}{', in the order of Fortran' if fortran else ''}")
+            mapped = _Mapped(stream, dtype=dtype, mode="r", offset=stream.tell(), shape=shape)
+            if mapped.ndim == 3 and mapped.nbytes >= _LARGE_BYTES and hasattr(os, "pread"):
+                stream.seek(mapped.offset)
+                mapped.entries = EntryReader(stream, mapped)
     except FileNotFoundError:
         raise DataError(f"the array {path} does not exist") from None
     except (OSError, ValueError, EOFError, SyntaxError) as error:

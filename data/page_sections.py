@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ganas.data.catalog import Card, CardMetric
+from ganas.data.card import Card, CardMetric
 from ganas.data.page_words import epochs_in_words, held_in_words, listed, metrics_by_name
 from ganas.data.sources import Source
 from ganas.data.transfer import size_in_words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ganas.data.catalog import Card, CardMetric
+from ganas.data.card import Card, CardMetric
 
 __all__ = [
     "cost_in_words",

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganas.data.catalog import Card, read_card
+from ganas.data.card import Card, read_card
 from ganas.data.convert.official import convertible_cards
 from ganas.data.page_sections import (
     asking,

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.data.arrays import KEYS, write_array, write_keys
-from ganas.data.catalog import Card, CardArray, CardMetric, converted_tables, is_embedded, metric_key
+from ganas.data.card import Card, CardArray, CardMetric, metric_key
+from ganas.data.catalog import converted_tables, is_embedded
 from ganas.data.tables import file_sha256, mean_over_trials, write_table
 from ganas.data.toml_record import format_record
 from ganas.spaces.errors import DataError, DuplicateName

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ganas.data.catalog import Card, cards
+from ganas.data.card import Card
+from ganas.data.catalog import cards
 from ganas.data.tables import file_sha256
 from ganas.spaces.errors import GanasError
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ganas.data.catalog import Card, CardMetric, CardSource
+from ganas.data.card import Card, CardMetric, CardSource
 from ganas.data.convert.nasbench101_records import BUDGETS, read_records
 from ganas.data.convert.nasbench101_runs import REPEATS, CollectedRuns
 from ganas.data.sources import sources

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.data.catalog import Card
+from ganas.data.card import Card
 from ganas.data.convert.command import cards_of_package, run_converter
 from ganas.data.safe_pickle import PLAIN_DATA, load_pickle
 from ganas.data.tables import file_sha256, write_table

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganas.data.catalog import Card
+from ganas.data.card import Card
 from ganas.data.convert.command import cards_of_package, run_converter
 from ganas.data.safe_pickle import load_pickle
 from ganas.data.tables import file_sha256, write_table

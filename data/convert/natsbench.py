@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
-from ganas.data.catalog import Card, CardSource
+from ganas.data.card import Card, CardSource
 from ganas.data.convert.natsbench_cards import DATASETS, FAMILIES
 from ganas.data.convert.natsbench_files import read_architectures
 from ganas.data.convert.natsbench_tables import TableBuilder

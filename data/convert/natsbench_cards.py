@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ganas.data.catalog import Card, CardMetric, CardSource
+from ganas.data.card import Card, CardMetric, CardSource
 
 __all__ = [
     "DATASETS",

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.data.catalog import Card, CardMetric, CardSource
+from ganas.data.card import Card, CardMetric, CardSource
 from ganas.data.convert.natsbench_cards import DATASETS, PARAMETERS, Family, OfficialDataset, card_of, metric_of
 from ganas.data.convert.natsbench_files import ArchitectureRecord, TrialRecord
 from ganas.data.table_writer import writing

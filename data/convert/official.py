@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ganas.data.catalog import Card
+from ganas.data.card import Card
 from ganas.data.convert import nasbench101, natsbench
 from ganas.data.convert.natsbench_cards import FAMILIES, cards_of
 from ganas.data.sources import Source, source, sources

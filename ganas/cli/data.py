@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from ganas.cli.output import Json, Progress, example, print_json, print_pairs, print_table
-from ganas.data.catalog import card, cards, table_path, verify
+from ganas.data.card import table_path
+from ganas.data.catalog import card, cards, verify
 from ganas.data.convert.official import convert_official
 from ganas.data.fetch import checked_by, fetch
 from ganas.data.sources import downloaded, source, sources

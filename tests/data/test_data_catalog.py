@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ganas.data.catalog import card, cards, home, read_card, table_path, verify
+from ganas.data.card import read_card, table_path
+from ganas.data.catalog import card, cards, home, verify
 from ganas.data.tables import file_sha256
 from ganas.spaces.errors import DataError, DuplicateName, UnknownName
 

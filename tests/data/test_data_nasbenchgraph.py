@@ -15,7 +15,8 @@ import pytest
 
 from ganas.bench.registry import load_benchmark
 from ganas.bench.testing import check_benchmark
-from ganas.data.catalog import card, table_path, verify
+from ganas.data.card import table_path
+from ganas.data.catalog import card, verify
 from ganas.data.convert.nasbenchgraph_light import COLUMNS, convert, main, read_light
 from ganas.data.tables import file_sha256, read_architectures, read_values
 from ganas.spaces.errors import ArchitectureNotMeasured, DataError, EpochNotMeasured, TrialNotMeasured, WrongSpace

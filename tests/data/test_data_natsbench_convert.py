@@ -9,7 +9,8 @@ import pytest
 
 from ganas.bench.tabular import TabularBenchmark
 from ganas.bench.testing import check_benchmark
-from ganas.data.catalog import table_path, verify
+from ganas.data.card import table_path
+from ganas.data.catalog import verify
 from ganas.data.convert.natsbench import convert
 from ganas.data.convert.natsbench_cards import FAMILIES
 from ganas.data.convert.official import convert_official, convertible_cards
@@ -390,5 +391,3 @@ def test_a_converted_checkpoint_passes_the_kit(of_checkpoint):
     for card in of_checkpoint:
         verify(card)
         check_benchmark(TabularBenchmark.from_card(card))
-
-

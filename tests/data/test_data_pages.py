@@ -13,7 +13,8 @@ import pytest
 
 import ganas
 from ganas.cli import main as command_line
-from ganas.data.catalog import Card, CardMetric, CardSource, card, cards
+from ganas.data.card import Card, CardMetric, CardSource
+from ganas.data.catalog import card, cards
 from ganas.data.convert.nasbench101_records import BUDGETS
 from ganas.data.convert.official import convert_official, convertible_cards, recognise
 from ganas.data.page_words import cost_in_words, epochs_in_words, held_in_words, listed, missing_in_words
