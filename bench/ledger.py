@@ -132,7 +132,8 @@ class Ledger:
             for name in self.metrics:
                 result = self._result(architecture, name, fidelity, trial)
                 values[name] = result.value
-                cost = max(cost, result.cost_seconds)
+                if fidelity is None or self._has_fidelities(name):
+                    cost = max(cost, result.cost_seconds)
         except NotMeasured as error:
             return Evaluation(architecture, _NOTHING, query, True, fidelity, trial, 0.0, str(error))
         return Evaluation(architecture, values, query, True, fidelity, trial, cost)
@@ -143,11 +144,15 @@ class Ledger:
             return self.benchmark.query(architecture, name)
         if trial is not None and not self.benchmark.num_trials(architecture, name):
             trial = None
+        held = fidelity if self._has_fidelities(name) else None
         if self.benchmark.fidelity == "run":
-            run = None if self.benchmark.metric(name).run is None else fidelity
-            return self.benchmark.query(architecture, name, trial=trial, run=run)
-        epoch = fidelity if self.benchmark.metric(name).epochs else None
-        return self.benchmark.query(architecture, name, epoch=epoch, trial=trial)
+            return self.benchmark.query(architecture, name, trial=trial, run=held)
+        return self.benchmark.query(architecture, name, epoch=held, trial=trial)
+
+    def _has_fidelities(self, name: str) -> bool:
+        """Whether a metric depends on the fidelity; asking for one that does not costs no longer training."""
+        metric = self.benchmark.metric(name)
+        return metric.run is not None if self.benchmark.fidelity == "run" else bool(metric.epochs)
 
     def _enter(self, key: tuple[int, int | None], evaluation: Evaluation, wall_seconds: float) -> None:
         self.simulated_seconds += evaluation.cost_seconds

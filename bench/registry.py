@@ -1,21 +1,28 @@
-"""The registered benchmarks: every table of the data catalogue, and what other distributions add."""
+"""The registered benchmarks: every table of the data catalogue, every saved surrogate, and what others add."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
+from pathlib import Path
 
 from ganas.bench.benchmark import Benchmark
-from ganas.spaces.errors import GanasError, InvalidSetting
+from ganas.spaces.errors import DataError, DuplicateName, GanasError, InvalidSetting, UnknownName
 from ganas.spaces.registry import PluginError, Registry
 
-__all__ = ["BENCHMARKS", "load_benchmark", "register_benchmark"]
+__all__ = ["BENCHMARKS", "is_benchmark", "load_benchmark", "register_benchmark"]
 
 
-def _tables() -> Mapping[str, str | Callable[..., object]]:
+def _found() -> Mapping[str, str | Callable[..., object]]:
+    from ganas.bench.surrogate.artefact import saved_surrogates
     from ganas.data.catalog import card_names
 
-    return {name: _opener(name) for name in card_names()}
+    found: dict[str, str | Callable[..., object]] = {name: _opener(name) for name in card_names()}
+    for name, folder in saved_surrogates().items():
+        if name in found:
+            raise DuplicateName(f"the surrogate in {folder} has the name of a table: rename its folder")
+        found[name] = _surrogate_opener(folder, name)
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -31,7 +38,21 @@ def _open_table(name: str) -> Benchmark:
     return TabularBenchmark.from_card(card(name))
 
 
-BENCHMARKS = Registry("benchmark", "ganas.benchmarks", _tables)
+@lru_cache(maxsize=256)
+def _surrogate_opener(folder: Path, name: str | None) -> Callable[[], Benchmark]:
+    return partial(_open_surrogate, folder, name)
+
+
+def _open_surrogate(folder: Path, name: str | None) -> Benchmark:
+    from ganas.bench.surrogate.benchmark import SurrogateBenchmark
+
+    opened = SurrogateBenchmark.open(folder)
+    if name is not None and opened.name != name:
+        raise DataError(f"the folder {folder} holds a surrogate named {opened.name!r}: it must have that name")
+    return opened
+
+
+BENCHMARKS = Registry("benchmark", "ganas.benchmarks", _found)
 """The registered benchmarks; each entry is a callable without arguments that returns a Benchmark."""
 
 register_benchmark = BENCHMARKS.register
@@ -54,13 +75,50 @@ def _opened(build: Callable[[], object], name: str, digest: str | None) -> Bench
 def load_benchmark(name: str) -> Benchmark:
     """Open the benchmark of this name; the same object while it stays among the last eight opened.
 
+    Args:
+        name: A registered name, or the folder of a saved surrogate.
+
     Raises:
         UnknownName: No benchmark has this name.
         DataError: Its file is missing or damaged.
         PluginError: It cannot be imported, or its function fails.
         InvalidSetting: What is registered does not make a benchmark.
     """
-    return _opened(BENCHMARKS.load(name), name, _digest(name))
+    build, surrogate = _builder(name)
+    return _opened(build, name, _surrogate_digest(surrogate) if surrogate is not None else _digest(name))
+
+
+def is_benchmark(name: str) -> bool:
+    """Whether :func:`load_benchmark` finds something under a name that is not a place."""
+    return name in BENCHMARKS.entries() or _saved_at(name) is not None
+
+
+def _builder(name: str) -> tuple[Callable[..., object], Path | None]:
+    """What opens a benchmark, and the folder of a saved surrogate."""
+    from ganas.bench.surrogate.artefact import saved_surrogates
+
+    try:
+        build = BENCHMARKS.load(name)
+    except UnknownName:
+        folder = _saved_at(name)
+        if folder is None:
+            raise
+        return _surrogate_opener(folder, None), folder
+    folder = saved_surrogates().get(name)
+    return build, folder if folder is not None and build is _surrogate_opener(folder, name) else None
+
+
+def _saved_at(name: str) -> Path | None:
+    from ganas.bench.surrogate.artefact import is_saved
+
+    return Path(name).absolute() if isinstance(name, str) and name and is_saved(name) else None
+
+
+def _surrogate_digest(folder: Path) -> str:
+    from ganas.bench.surrogate.artefact import FILE_NAME
+    from ganas.data.tables import file_sha256
+
+    return file_sha256(folder / FILE_NAME)
 
 
 def _digest(name: str) -> str | None:

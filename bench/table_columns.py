@@ -106,7 +106,7 @@ class Column:
     def entry(self, row: int, position: int) -> list[float]:
         """The trials of a row at an epoch position, NaN where nothing was measured."""
         if self._entries is None:
-            return self.values[row, position].tolist()
+            return list(self.values[row, position].tolist())
         return self._entries.entry(row, position % self.values.shape[1])
 
     def row(self, row: int) -> NDArray[np.floating]:

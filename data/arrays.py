@@ -6,7 +6,9 @@ together in the file; the curve of one architecture is spread over it.
 
 from __future__ import annotations
 
+import math
 import os
+import tokenize
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -19,12 +21,23 @@ from ganas.spaces.errors import DataError
 if TYPE_CHECKING:
     from ganas.data.card import Card, CardMetric
 
-__all__ = ["KEYS", "EntryReader", "entries_of", "narrowest", "open_array", "open_keys", "write_array", "write_keys"]
+__all__ = [
+    "KEYS",
+    "EntryReader",
+    "entries_of",
+    "narrowest",
+    "narrowest_keys",
+    "open_array",
+    "open_keys",
+    "write_array",
+    "write_keys",
+]
 
 KEYS = "identity_key.npy"
 """The keys of the rows once more, beside the curves: reading them from the table would load pyarrow, 45 MB of it."""
 
 _TYPES = (np.dtype("<f4"), np.dtype("<f8"))
+_KEY_TYPES = (np.dtype("<i4"), np.dtype("<i8"))
 
 _LARGE_BYTES = 2**24
 """Of an array whose single entries are read from its file."""
@@ -39,7 +52,7 @@ def open_keys(card: Card) -> NDArray[np.int64] | None:
     if KEYS not in [array.file for array in card.arrays]:
         return None
     mapped = _mapped(card.folder / KEYS)
-    if mapped.dtype != np.dtype("<i4") or mapped.shape != (card.rows,):
+    if mapped.dtype not in _KEY_TYPES or mapped.shape != (card.rows,):
         raise DataError(
             f"the array {card.folder / KEYS} has shape {mapped.shape} of {mapped.dtype}: its card says {card.rows} rows"
         )
@@ -80,9 +93,10 @@ class EntryReader:
         self._file = os.dup(stream.fileno())
         weakref.finalize(self, os.close, self._file)
         self._start, self._type = stream.tell(), mapped.dtype
-        self._epochs, rows, self._trials = mapped.shape
-        self._entry_bytes = self._trials * mapped.dtype.itemsize
-        self._epoch_bytes = rows * self._entry_bytes
+        self._epochs: int = mapped.shape[0]
+        self._trials: int = mapped.shape[2]
+        self._entry_bytes: int = self._trials * mapped.dtype.itemsize
+        self._epoch_bytes: int = mapped.shape[1] * self._entry_bytes
 
     def entry(self, row: int, epoch: int) -> list[float]:
         """The trials of a row at an epoch position."""
@@ -123,13 +137,16 @@ def _mapped(path: Path) -> NDArray[Any]:
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
             if fortran or dtype.hasobject:
                 raise ValueError(f"it holds {dtype}{', in the order of Fortran' if fortran else ''}")
+            size = os.fstat(stream.fileno()).st_size - stream.tell()
+            if min(shape, default=0) < 1 or math.prod(shape) * dtype.itemsize != size:
+                raise ValueError(f"its shape is {shape}, which {size:,} bytes do not hold")
             mapped = _Mapped(stream, dtype=dtype, mode="r", offset=stream.tell(), shape=shape)
             if mapped.ndim == 3 and mapped.nbytes >= _LARGE_BYTES and hasattr(os, "pread"):
                 stream.seek(mapped.offset)
                 mapped.entries = EntryReader(stream, mapped)
     except FileNotFoundError:
         raise DataError(f"the array {path} does not exist") from None
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, OverflowError, tokenize.TokenError) as error:
         raise DataError(f"cannot read the array {path}: {error}") from None
     return mapped
 
@@ -150,7 +167,7 @@ def write_keys(path: Path, identities: NDArray[np.int64]) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    _save(path, identities.astype("<i4"))
+    _save(path, narrowest_keys(identities))
 
 
 def _save(path: Path, values: NDArray[Any]) -> None:
@@ -169,3 +186,13 @@ def narrowest(values: NDArray[np.floating]) -> np.dtype[np.floating]:
     with np.errstate(over="ignore"):
         exact = np.array_equal(values.astype("<f4").astype("<f8"), values, equal_nan=True)
     return np.dtype("<f4" if exact else "<f8")
+
+
+def narrowest_keys(identities: NDArray[np.int64]) -> NDArray[np.int32] | NDArray[np.int64]:
+    """The keys of the rows in 32 bits where these hold them; those of a large space need 64.
+
+    >>> narrowest_keys(np.array([0, 15_624])).dtype.str, narrowest_keys(np.array([10**18])).dtype.str
+    ('<i4', '<i8')
+    """
+    largest = int(identities.max(initial=0))
+    return identities.astype("<i4") if largest < 2**31 else identities.astype("<i8", copy=False)

@@ -19,14 +19,14 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.data.arrays import KEYS, write_array, write_keys
+from ganas.data.arrays import KEYS, narrowest_keys, write_array, write_keys
 from ganas.data.card import Card, CardArray, CardMetric, metric_key
 from ganas.data.catalog import converted_tables, is_embedded
 from ganas.data.tables import file_sha256, mean_over_trials, write_table
 from ganas.data.toml_record import format_record
 from ganas.spaces.errors import DataError, DuplicateName
 
-__all__ = ["TableWriter", "writing"]
+__all__ = ["TableWriter", "remove_abandoned", "writing"]
 
 _TABLE = "rows.parquet"
 _CARD = "card.toml"
@@ -69,7 +69,7 @@ class TableWriter:
     def __enter__(self) -> TableWriter:
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-            _remove_abandoned(self._folder, self.name)
+            remove_abandoned(self._folder, self.name)
             self._unfinished.mkdir()
         return self
 
@@ -159,7 +159,7 @@ class TableWriter:
         with writing(self._target):
             shutil.rmtree(self._unfinished / "scratch", ignore_errors=True)
             table = self._unfinished / _TABLE
-            write_table(table, (card.architecture, self._keys.astype(np.int32)), self._columns)
+            write_table(table, (card.architecture, narrowest_keys(self._keys)), self._columns)
             if card.architecture == "identity_key" and any(metric.array for metric in self._metrics):
                 write_keys(self._unfinished / KEYS, self._keys)
             files = sorted(self._unfinished.glob("*.npy"))
@@ -218,8 +218,8 @@ def writing(path: Path) -> Iterator[None]:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _remove_abandoned(folder: Path, name: str) -> None:
-    """Remove what a killed conversion to the same name left; one that is still running keeps its folder."""
+def remove_abandoned(folder: Path, name: str) -> None:
+    """Remove what a killed process that wrote ``name`` left in ``folder``; one that still runs keeps its part."""
     for left in folder.glob(f".{name}.*"):
         process = left.name.split(".")[-2]
         # In a container a process often has the number of the killed one.

@@ -26,7 +26,9 @@ _NUMBERS = {
 """Types of parquet columns that hold numbers, with their numpy equivalents."""
 
 
-def write_table(path: Path, key: tuple[str, NDArray[np.int32]], values: Mapping[str, NDArray[Any]]) -> None:
+def write_table(
+    path: Path, key: tuple[str, NDArray[np.int32] | NDArray[np.int64]], values: Mapping[str, NDArray[Any]]
+) -> None:
     """Write a table, the same bytes for the same content and version of pyarrow.
 
     The file appears complete or not at all. Values are stored exactly, as float64 or int64.

@@ -450,7 +450,7 @@ def test_architectures_without_a_data_set_are_there(tmp_path, monkeypatch):
     convert(tmp_path / NAMES["sss"], "natsbench-size")
     api = create(None, "sss")
     assert len(api) == 3 and list(api) == content["meta_archs"]
-    assert api.get_more_info(1, "cifar100", hp="90", is_random=777)["train-accuracy"] > 0
+    assert api.get_more_info(1, "cifar100", hp="90", is_random=777)["train-accuracy"]
     with pytest.raises(GanasError, match="not among the 2 architectures"):
         api.get_more_info(1, "cifar10", hp="90")
 

@@ -14,7 +14,8 @@ from ganas.bench.metric import Metric, Result
 from ganas.bench.registry import load_benchmark
 from ganas.bench.tabular import TabularBenchmark
 from ganas.bench.testing import check_benchmark, parametrize_with_checks
-from ganas.data.catalog import card, table_path, verify
+from ganas.data.card import table_path
+from ganas.data.catalog import card, verify
 from ganas.data.tables import file_sha256, read_values
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import (

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import math
 from dataclasses import astuple
 
@@ -36,22 +37,18 @@ def outcome(call, *arguments, **named):
 def answers(bench, rows, epochs=(1, 12, 13, 90, 200, 201), runs=(1, 12, 90, 200, 36)):
     """The answers to questions of every kind about some rows, errors included."""
     found = {}
+    kinds: list[dict[str, object]] = [{"trial": trial} for trial in range(4)]
+    kinds += [{"seed": seed} for seed in (111, 777, 888, 999, 5)]
+    kinds += [{"reduction": how} for how in REDUCTIONS]
     for row in rows:
         architecture = bench.architecture_at(row)
-        for metric in [*bench.metrics, "valid_acc"]:
-            for run in (None, *runs):
-                of_trials = [{"trial": trial} for trial in range(4)]
-                of_seeds = [{"seed": seed} for seed in (111, 777, 888, 999, 5)]
-                kinds = [*of_trials, *of_seeds, *[{"reduction": how} for how in REDUCTIONS]]
-                for kind in kinds:
-                    for epoch in (None, *epochs):
-                        question = {"run": run, "epoch": epoch, **kind}
-                        found[row, metric, *question.items()] = _without(
-                            bench.source, outcome(bench.query, architecture, metric, **question)
-                        )
-                    found[row, metric, "curve", run, *kind.items()] = _without(
-                        bench.source, outcome(bench.curve, architecture, metric, run=run, **kind)
-                    )
+        for metric, run, kind in itertools.product([*bench.metrics, "valid_acc"], (None, *runs), kinds):
+            asked = {"run": run, **kind}
+            for epoch in (None, *epochs):
+                answer = outcome(bench.query, architecture, metric, epoch=epoch, **asked)
+                found[row, metric, epoch, *asked.items()] = _without(bench.source, answer)
+            answer = outcome(bench.curve, architecture, metric, **asked)
+            found[row, metric, "curve", *asked.items()] = _without(bench.source, answer)
     return found
 
 

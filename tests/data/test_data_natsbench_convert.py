@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+from ganas.bench.ledger import Ledger
 from ganas.bench.tabular import TabularBenchmark
 from ganas.bench.testing import check_benchmark
 from ganas.data.card import table_path
@@ -376,6 +377,32 @@ def test_times_that_differ_between_epochs(tmp_path):
         curve = bench.curve(architecture, "train_seconds")
         assert curve.values.tolist() == pytest.approx(np.cumsum(list(times.values())).tolist(), rel=1e-12)
         assert curve.cost_seconds.tolist() == curve.values.tolist()
+
+
+@pytest.mark.parametrize("fidelity", [None, 12])
+def test_a_study_that_draws_trials_gets_one_training(tmp_path, fidelity):
+    save_pickle(natsbench("topology", 3, seed=18), tmp_path / "some.pbz2")
+    cards = convert(tmp_path / "some.pbz2", "natsbench-topology", folder=tmp_path / "tables")
+    bench = opened(cards)["cifar10-valid"]
+    assert bench.fidelity == "epoch" and bench.fidelities() == tuple(range(1, 201))
+    for dataset in ("cifar100", "ImageNet16-120"):
+        bench = opened(cards)[dataset]
+        assert bench.fidelity == "run" and bench.fidelities() == (12, 200)
+        # Accuracy, latency and cost are of one seed: a shorter run has other seeds, at the same positions.
+        names = ["valid_accuracy", "latency_seconds", "parameters"]
+        ledger = Ledger(bench, names, budget=3, signal="random", rng=np.random.default_rng(1))
+        seconds = 0.0
+        for row in range(3):
+            architecture = bench.architecture_at(row)
+            evaluation = ledger.evaluate(architecture, fidelity)
+            trained = bench.query(architecture, trial=evaluation.trial, run=fidelity)
+            assert trained.seeds[0] in ((111,) if fidelity else (777, 888, 999))
+            for name in names[:2]:
+                of_seed = bench.query(architecture, name, seed=trained.seeds[0], run=fidelity)
+                assert evaluation.values[name] == of_seed.value
+            assert evaluation.cost_seconds == bench.cost_seconds(architecture, run=fidelity)
+            seconds += evaluation.cost_seconds
+        assert ledger.simulated_seconds == seconds > 0
 
 
 @pytest.mark.parametrize("space", ["topology", "size"])

@@ -226,7 +226,7 @@ def test_a_full_disk_leaves_nothing(good_files, mount_disk):
 @pytest.fixture
 def count_writes(monkeypatch):
     """Counts the guarded writes of a conversion, and can let one of them find the disk full."""
-    real, state = table_writer.writing, {"count": 0, "full": None}
+    real, state = table_writer.writing, {"count": 0, "full": 0}
 
     @contextmanager
     def writing(path):
@@ -259,7 +259,7 @@ def test_a_disk_that_is_full_at_any_write_leaves_what_was_there(good_files, tmp_
         names = sorted(card.name for card in before)
         assert files_in(folder) == (names if overwrite else [])
         assert not overwrite or contents(before) == kept
-    count_writes.update(count=0, full=None)
+    count_writes.update(count=0, full=0)
     assert contents(convert(good_files / "size.pbz2", "natsbench-size", folder=folder, overwrite=overwrite))
 
 
