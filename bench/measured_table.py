@@ -15,7 +15,7 @@ from ganas.bench.table_columns import Column, content_lines, whole_number
 from ganas.bench.table_measurements import Measurements, Ready
 from ganas.bench.table_metrics import choose_objective
 from ganas.bench.table_rows import TableRows
-from ganas.bench.table_selection import best_rows
+from ganas.bench.table_selection import At, best_rows, columns_at
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import InvalidSetting
 from ganas.spaces.space import Space
@@ -233,23 +233,25 @@ class MeasuredTable(Benchmark):
         runs = [run for run in self._measured.by_run[self.metric(metric).name] if run is not None]
         return tuple(runs) if len(runs) > 1 else ()
 
-    def optimum(self, metric: str | None = None) -> Optimum:
-        """The best mean value of a metric, at its last epoch; the first row wins a tie."""
-        return self.top(1, metric)[0]
+    def optimum(self, metric: str | None = None, *, epoch: int | None = None, run: int | None = None) -> Optimum:
+        """The best mean value of a metric, at an epoch of a run as for :meth:`query`; the first row wins a tie."""
+        return self.top(1, metric, epoch=epoch, run=run)[0]
 
-    def top(self, count: int, metric: str | None = None) -> list[Optimum]:
-        """The best ``count`` entries by mean value, at the last epoch, the best first; fewer if the table is shorter.
+    def top(
+        self, count: int, metric: str | None = None, *, epoch: int | None = None, run: int | None = None
+    ) -> list[Optimum]:
+        """The best ``count`` entries by mean value, the best first; fewer if the table is shorter.
 
         Raises:
             InvalidSetting: ``count`` is not a whole number from 1.
-            NotMeasured: No entry has a value.
+            NotMeasured: No entry has a value, or the metric was not measured at this epoch or in this run.
         """
         if whole_number(count, "count") < 1:
             raise InvalidSetting(f"count must be at least 1, not {count}")
-        column = self._column(metric)
-        rows, values = best_rows(column, count, self.name)
+        asked = self._at(metric, run, epoch)
+        rows, values = best_rows(asked, count, self.name)
         return [
-            Optimum(value, self.architecture_at(row), column.metric.name)
+            Optimum(value, self.architecture_at(row), asked.metric.name)
             for row, value in zip(rows.tolist(), values.tolist(), strict=True)
         ]
 
@@ -268,13 +270,22 @@ class MeasuredTable(Benchmark):
         """
         return self._rows.architecture(row)
 
-    def frame(self) -> pandas.DataFrame:
-        """Every row as a pandas frame: the architecture's notation, then one column a metric (mean, last epoch)."""
+    def frame(self, *, epoch: int | None = None, run: int | None = None) -> pandas.DataFrame:
+        """Every row as a pandas frame: the architecture's notation, then one column a metric, the mean over trials.
+
+        Args:
+            epoch: After how many epochs; None for the last of each metric.
+            run: The run; None for the longest. A metric that was not measured there has no column, and one that does
+                not belong to a run or an epoch, such as parameters, has the one it always has.
+
+        Raises:
+            NotMeasured: Nothing was measured there.
+        """
         import pandas
 
-        notation = self._rows.notations()
-        means = {name: self._column(name).means().copy() for name in self.metrics}
-        return pandas.DataFrame({"architecture": notation, **means})
+        columns = columns_at(self._measured, self.metrics, run, epoch, skip=True)
+        means = {name: values.means().copy() for name, values in columns.items()}
+        return pandas.DataFrame({"architecture": self._rows.notations(), **means})
 
     def metric(self, name: str | None = None, *, run: int | None = None) -> Metric:
         """The metric of this name; None for the objective.
@@ -287,6 +298,9 @@ class MeasuredTable(Benchmark):
         return self._measured.metric(self.objective if name is None else name, run)
 
     # --- within ----------------------------------------------------------------------------------------------------
+
+    def _at(self, name: str | None, run: int | None, epoch: int | None) -> At:
+        return At.of(self._measured, self.objective if name is None else name, run, epoch)
 
     def _column(self, name: str | None, run: int | None = None) -> Column:
         return self._measured.column(self.objective if name is None else name, run)

@@ -79,6 +79,7 @@ def load_benchmark(name: str) -> Benchmark:
         name: A registered name, or the folder of a saved surrogate.
 
     Raises:
+        NotConverted: It is a table that an official file becomes, and that has not been made yet.
         UnknownName: No benchmark has this name.
         DataError: Its file is missing or damaged.
         PluginError: It cannot be imported, or its function fails.
@@ -102,6 +103,11 @@ def _builder(name: str) -> tuple[Callable[..., object], Path | None]:
     except UnknownName:
         folder = _saved_at(name)
         if folder is None:
+            from ganas.data.sources import not_converted
+
+            waiting = not_converted(name)
+            if waiting is not None:
+                raise waiting from None
             raise
         return _surrogate_opener(folder, None), folder
     folder = saved_surrogates().get(name)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ganas.bench.metric import Metric
 from ganas.bench.table_columns import whole_number
+from ganas.data.page_words import listed
 from ganas.spaces.errors import (
     DuplicateName,
     InvalidSetting,
@@ -79,9 +80,8 @@ def find_metric(table: str, metrics: Mapping[str, Metric], name: object) -> Metr
         if held.split is not None and held.split != prefix and held.name.removeprefix(f"{held.split}_") == rest
     ]
     if prefix in _SPLITS and siblings:
-        raise SplitNotMeasured(
-            f"{table!r} holds no {prefix} values: {name!r} was not measured; {quote_list(siblings)} was"
-        )
+        were = f"{siblings[0]!r} was" if len(siblings) == 1 else f"{listed(map(repr, siblings))} were"
+        raise SplitNotMeasured(f"{table!r} holds no {prefix} values: {name!r} was not measured; {were}")
     raise unknown_name(f"metric of {table!r}", name, metrics, UnknownMetric)
 
 

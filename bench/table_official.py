@@ -14,6 +14,7 @@ from ganas.data.convert.natsbench_cards import DATASETS, FAMILIES, Family
 from ganas.data.convert.natsbench_checks import read_record
 from ganas.data.convert.natsbench_files import ArchitectureRecord, read_architectures
 from ganas.data.convert.natsbench_tables import DatasetTable, TableBuilder
+from ganas.data.page_words import listed
 from ganas.spaces.errors import DataError, InvalidSetting, unknown_name
 
 __all__ = ["official_dataset_table", "ordered_values"]
@@ -21,7 +22,7 @@ __all__ = ["official_dataset_table", "ordered_values"]
 _PARTS = ("arch2infos_dict", "meta_archs", "evaluated_indexes")
 
 
-def official_dataset_table(api: Any, dataset: str, *, named: bool) -> DatasetTable:
+def official_dataset_table(api: Any, dataset: str | None, *, named: bool) -> DatasetTable:
     """What becomes the table of one data set; see :meth:`ganas.bench.tabular.TabularBenchmark.from_official`.
 
     Args:
@@ -30,8 +31,8 @@ def official_dataset_table(api: Any, dataset: str, *, named: bool) -> DatasetTab
         named: Whether the table gets a name of its own.
 
     Raises:
-        InvalidSetting: The object is of neither package, or does not say which version of the file it has and the
-            table gets no name of its own.
+        InvalidSetting: The object is of neither package, no data set is given, or the object does not say which
+            version of the file it has and the table gets no name of its own.
         UnknownName: There is no such data set.
         DataError: What it holds is damaged, or is nothing for this data set.
     """
@@ -40,6 +41,11 @@ def official_dataset_table(api: Any, dataset: str, *, named: bool) -> DatasetTab
             f"an opened NASBench201API or an object of nats_bench.create is wanted, not {type(api).__name__}"
         )
     known = {one.official: one for one in DATASETS}
+    if dataset is None:
+        raise InvalidSetting(
+            f"which data set? A table is of one of them: from_official(api, {DATASETS[0].official!r}), "
+            f"{listed((repr(one) for one in [*known][1:]), 'or')}"
+        )
     if dataset not in known:
         raise unknown_name("data set", dataset, known)
     family = _family_of(api, named)

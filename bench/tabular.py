@@ -81,7 +81,7 @@ class TabularBenchmark(MeasuredTable):
         )
 
     @classmethod
-    def from_official(cls, api: Any, dataset: str, *, name: str | None = None) -> TabularBenchmark:
+    def from_official(cls, api: Any, dataset: str | None = None, *, name: str | None = None) -> TabularBenchmark:
         """Make a benchmark of an opened object of ``nas-bench-201`` or ``nats-bench``; the numbers are copied.
 
         It gives the same answers and errors as the table that ``ganas data convert`` makes of the file; only
@@ -94,7 +94,7 @@ class TabularBenchmark(MeasuredTable):
             name: Name of the benchmark; None for that of the converted table, where the object says which one it is.
 
         Raises:
-            InvalidSetting: The object is of neither package, or a name is needed.
+            InvalidSetting: The object is of neither package, no data set is given, or a name is needed.
             UnknownName: There is no such data set.
             DataError: What it holds is damaged, or is nothing for this data set.
         """
@@ -226,9 +226,16 @@ class TabularBenchmark(MeasuredTable):
         )
 
     def where(
-        self, metric: str, low: float | None = None, high: float | None = None, *, name: str | None = None
+        self,
+        metric: str,
+        low: float | None = None,
+        high: float | None = None,
+        *,
+        epoch: int | None = None,
+        run: int | None = None,
+        name: str | None = None,
     ) -> TabularBenchmark:
-        """Make a table of the architectures whose mean value, at the last epoch, is within bounds, ends included.
+        """Make a table of the architectures whose mean value is within bounds, ends included.
 
         An architecture without a value is left out, even without bounds. The new table is for analysis: everything
         that a table answers it answers about these architectures. A search still proposes from the whole space, and
@@ -238,21 +245,24 @@ class TabularBenchmark(MeasuredTable):
             metric: Name of the metric; one of the test split, too.
             low: The least value, in the metric's unit; None for no bound.
             high: The greatest value; None for no bound.
+            epoch: After how many epochs; None for the last.
+            run: The run; None for the longest.
             name: Name of the new table; None for the old one with the bounds, ``nasbench201-cifar10[phone<=5]``.
 
         Raises:
             UnknownMetric: No metric has this name.
-            NotMeasured: No architecture is within; the message says from where to where the values go.
+            NotMeasured: No architecture is within, and the message says from where to where the values go; or the
+                metric was not measured at this epoch or in this run.
             InvalidSetting: A bound is not a number, or ``low`` is above ``high``.
         """
         from ganas.bench.table_join import AlignedColumns
         from ganas.bench.table_selection import range_name, rows_source, rows_within
 
-        column = self._column(metric)
-        rows = rows_within(column, low, high, self.name)
+        asked = self._at(metric, run, epoch)
+        rows = rows_within(asked, low, high, self.name)
         held, keys = self._rows, [metric_key(one) for one in self._measured.all_metrics]
         return TabularBenchmark(
-            name=f"{self.name}[{range_name(column.metric, low, high)}]" if name is None else name,
+            name=f"{self.name}[{range_name(asked.metric, low, high, run, epoch)}]" if name is None else name,
             space=self.space,
             identities=[int(held.identities[row]) for row in rows.tolist()],
             metrics=self._measured.all_metrics,
@@ -266,14 +276,19 @@ class TabularBenchmark(MeasuredTable):
             checked=self._measured.checked,
         )
 
-    def pareto(self, metrics: Sequence[str]) -> pandas.DataFrame:
+    def pareto(
+        self, metrics: Sequence[str], *, epoch: int | None = None, run: int | None = None
+    ) -> pandas.DataFrame:
         """The Pareto front of several metrics: what no other architecture beats in one and equals in the others.
 
-        Means over trials at the last epoch count, each in the direction of its metric. Architectures with equal
-        values are all kept; those without a value of one of the metrics are left out.
+        Means over trials count, each in the direction of its metric. Architectures with equal values are all kept;
+        those without a value of one of the metrics are left out.
 
         Args:
             metrics: Names of two or more metrics; of the test split, too.
+            epoch: After how many epochs; None for the last. A metric that does not belong to an epoch or a run, such
+                as a latency, is what it always is.
+            run: The run; None for the longest.
 
         Returns:
             As :meth:`frame`, with these metrics only: the architecture's notation, then a column a metric. The best of
@@ -283,21 +298,21 @@ class TabularBenchmark(MeasuredTable):
         Raises:
             UnknownMetric: No metric has one of these names.
             InvalidSetting: There are fewer than two, or one of them twice.
-            NotMeasured: No architecture has a value of each.
+            NotMeasured: No architecture has a value of each, or one was not measured at this epoch or in this run.
         """
         import pandas
 
-        from ganas.bench.table_selection import nondominated_rows
+        from ganas.bench.table_selection import columns_at, nondominated_rows
 
         names = [metrics] if isinstance(metrics, str) else [*metrics]
         if len(names) < 2 or len({*names}) < len(names):
             raise InvalidSetting(
                 f"a Pareto front is of two or more different metrics, not of {names}: pareto(['accuracy', 'latency'])"
             )
-        columns = [self._column(name) for name in names]
-        rows = nondominated_rows(columns, self.name)
+        columns = columns_at(self._measured, names, run, epoch)
+        rows = nondominated_rows([*columns.values()], self.name)
         notation = [self._rows.notation(row) for row in rows.tolist()]
-        values = {column.metric.name: column.means()[rows] for column in columns}
+        values = {name: column.means()[rows] for name, column in columns.items()}
         return pandas.DataFrame({"architecture": notation, **values}, index=rows)
 
 

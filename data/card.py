@@ -118,6 +118,8 @@ class Card:
         fidelity: What a search may ask for less of: epochs of the longest run, or shorter runs.
         num_classes: Classes of the data set, where it has classes.
         known_defects: What is known to be wrong, one sentence or more each.
+        notes: What is special about the very file that it was converted from: that it is not the published one, or
+            holds a part of the space.
         arrays: The arrays of learning curves.
         folder: Where the files lie.
     """
@@ -142,6 +144,7 @@ class Card:
     fidelity: Literal["epoch", "run"] = "epoch"
     num_classes: int | None = None
     known_defects: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     arrays: tuple[CardArray, ...] = ()
     folder: Path = _FOLDER / "tables"
 

@@ -8,6 +8,7 @@ wrong with them. Learning curves are arrays beside it. The embedded tables lie i
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.data.arrays import open_array, open_keys
-from ganas.data.card import Card, card_label, metric_key, num_trials, read_card, table_path
+from ganas.data.card import Card, card_label, content_digest, metric_key, num_trials, read_card, table_path
 from ganas.data.tables import file_sha256, mean_over_trials, read_architectures, read_values, row_count
 from ganas.spaces.errors import DataError, DuplicateName, unknown_name
 
@@ -23,6 +24,7 @@ __all__ = [
     "card",
     "card_names",
     "cards",
+    "check_files",
     "converted_tables",
     "home",
     "is_embedded",
@@ -75,12 +77,15 @@ def card(name: str) -> Card:
     """The card of this name.
 
     Raises:
+        NotConverted: It is of a table that an official file becomes, and that has not been made yet.
         UnknownName: No card has this name.
         DataError: It cannot be read.
     """
     files = _card_files()
     if name not in files:
-        raise unknown_name("table", name, files)
+        from ganas.data.sources import not_converted  # it needs this module
+
+        raise not_converted(name) or unknown_name("table", name, files)
     path = files[name]
     try:
         stamp = path.stat()
@@ -126,10 +131,10 @@ def verify(card: Card) -> list[str]:
     """Recompute what a card says about its table; return what was confirmed, one line each.
 
     Raises:
-        DataError: Something is not as the card says; the message names all of it.
+        DataError: Something is not as the card says; the message names the table and all of it.
     """
-    path = _files(card)[0]
-    confirmed: list[str] = []
+    # What results of queries and reports call this table.
+    confirmed = [f"source: table:{content_digest(card)[:12]}"]
     wrong: list[str] = []
 
     def compare(what: str, found: object, recorded: object) -> None:
@@ -138,6 +143,22 @@ def verify(card: Card) -> list[str]:
         else:
             wrong.append(f"{what} is {found}, and the card says {recorded}")
 
+    try:
+        _compare_all(card, compare, wrong)
+    except DataError as error:
+        wrong.append(str(error))
+    if wrong:
+        raise DataError(f"{card.name} is not what its card says: {'; '.join(wrong)}")
+    return confirmed
+
+
+def _compare_all(card: Card, compare: Callable[[str, object, object], None], wrong: list[str]) -> None:
+    """Compare what is computed with what the card says.
+
+    Raises:
+        DataError: A file is missing or cannot be read, so that there is nothing to compare.
+    """
+    path = _files(card)[0]
     compare("sha256", file_sha256(path), card.sha256)
     compare("bytes", sum(file.stat().st_size for file in _files(card)), card.bytes)
     compare("rows", row_count(path), card.rows)
@@ -161,9 +182,17 @@ def verify(card: Card) -> list[str]:
         means = mean_over_trials(values[:, -1])
         best = float(np.nanmax(means) if metric.higher_is_better else np.nanmin(means))
         compare(f"{metric_key(metric)}, best mean ({metric.unit})", best, metric.best_mean)
-    if wrong:
-        raise DataError(f"{path.name} is not what its card says: {'; '.join(wrong)}")
-    return confirmed
+
+
+def check_files(card: Card) -> None:
+    """Check that the files of a table are there and of the right size; they are not read, as :func:`verify` does.
+
+    Raises:
+        DataError: A file does not exist, or together they have another size.
+    """
+    size = sum(file.stat().st_size for file in _files(card))
+    if size != card.bytes:
+        raise DataError(f"the files of {card.name} have {size:,} bytes, and its card says {card.bytes:,}")
 
 
 def _files(card: Card) -> list[Path]:

@@ -29,7 +29,8 @@ def fetch(
 
     A published SHA-256 digest must be right, from whichever address the file comes. Where its authors only put the
     last digits of its MD5 digest into its name, these must be right: that finds a damaged file, not a forged one.
-    The converters run nothing that is in a file, whoever made it.
+    Where it is an inference that they are of this digest, others refuse nothing, and :func:`checked_by` says so. The
+    converters run nothing that is in a file, whoever made it.
 
     Args:
         source: What to load.
@@ -68,13 +69,24 @@ def fetch(
     return path
 
 
-def checked_by(source: Source) -> str:
-    """What a fetched file was compared to, in words."""
+def checked_by(source: Source, path: Path | None = None) -> str:
+    """What a fetched file was compared to, in words.
+
+    Args:
+        source: What it should be.
+        path: The file, to say as well where it has not the digits that it should have and was taken nevertheless.
+    """
     if source.sha256 is not None:
         return "its published SHA-256 digest"
-    if source.digest_suffix is not None:
-        return f"the last {len(source.digest_suffix)} digits of its MD5 digest, no more is published"
-    return "nothing: no digest is published"
+    digits = source.digest_suffix
+    if digits is None:
+        return "nothing: no digest is published"
+    if not source.digest_inferred:
+        return f"the last {len(digits)} digits of its MD5 digest, no more is published"
+    given = f"the last digits {digits} that its authors give, taken to be of its MD5 digest"
+    if path is None or (found := _md5(path)).endswith(digits):
+        return given
+    return f"{given}: they are not, that digest is {found}. It may be another file, or the digits of another digest"
 
 
 def _in_mirror(mirror: str | Path, name: str) -> str:
@@ -141,7 +153,7 @@ def _check_and_rename(source: Source, address: str, part: Path, path: Path) -> N
     discard(part)
     if fault is not None:
         where = in_words(address) if "://" in address else address
-        raise DataError(f"{where} is not {path.name} as it was published, and was removed: {fault}")
+        raise DataError(f"{where} is not {path.name} as it was published, and the copy of it was removed: {fault}")
 
 
 def _link(part: Path, output: Path) -> None:
@@ -158,7 +170,7 @@ def _fault(source: Source, path: Path) -> str | None:
     if source.sha256 is not None:
         found = file_sha256(path)
         return None if found == source.sha256 else f"its SHA-256 digest is {found}, published is {source.sha256}"
-    if source.digest_suffix is not None:
+    if source.digest_suffix is not None and not source.digest_inferred:
         found = _md5(path)
         if not found.endswith(source.digest_suffix):
             return f"its MD5 digest is {found}, published is that it ends in {source.digest_suffix}"

@@ -103,16 +103,17 @@ def official_origin(card: Card, source: Source) -> list[str]:
     if source.sha256 is not None:
         rows.append(("sha256", f"`{source.sha256}`"))
     elif source.digest_suffix is not None:
-        rows.append(("digest", f"MD5, of which the last digits are `{source.digest_suffix}`; no more is published"))
+        given = f"the authors give the last digits `{source.digest_suffix}`, taken to be of its MD5 digest"
+        rows.append(("digest", f"{given}; no more is published"))
     rows.append(("licence of the measurements", card.licence))
     others = [f"[{name}]({name}.md)" for name in source.makes if name != card.name]
     if others:
         rows.append(("it also becomes", listed(others)))
-    convert = f"ganas data convert {source.files[0]}"
     if source.urls:
-        steps = f"```\nganas data fetch {source.name}\n{convert}\n```"
-        return [_table(["", ""], rows), "`fetch` prints where it put the file; `convert` takes that path.", steps]
-    return [_table(["", ""], rows), f"The host gives no direct link. {source.manual} Then:", f"```\n{convert}\n```"]
+        steps = f"```\nganas data fetch {source.name}\nganas data convert {source.name}\n```"
+        return [_table(["", ""], rows), steps]
+    steps = f"```\nganas data convert {source.files[0]}\n```"
+    return [_table(["", ""], rows), f"The host gives no direct link. {source.manual} Then:", steps]
 
 
 def citation(card: Card) -> list[str]:

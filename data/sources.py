@@ -13,11 +13,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from ganas.data.catalog import home
+from ganas.data.catalog import card_names, home, is_embedded
 from ganas.data.toml_record import read_record, read_toml
-from ganas.spaces.errors import DataError, unknown_name
+from ganas.spaces.errors import DataError, NotConverted, UnknownName, quote_list, unknown_name
 
-__all__ = ["Format", "Source", "downloaded", "downloads", "read_sources", "source", "sources"]
+__all__ = [
+    "Format",
+    "Source",
+    "downloaded",
+    "downloads",
+    "not_converted",
+    "read_sources",
+    "source",
+    "source_of",
+    "sources",
+]
 
 Format = Literal["nasbench101", "nasbench201", "natsbench-topology", "natsbench-size"]
 
@@ -40,6 +50,8 @@ class Source:
         sha256: Digest that its authors published.
         digest_suffix: Last digits of its MD5 digest, which its authors put into the name of the file. They tell a
             damaged file from a whole one, not a forged one.
+        digest_inferred: Whether it is an inference that these digits are of the MD5 digest, so that a file with other
+            ones is not refused.
         bytes: Roughly its size; None where its authors do not say.
 
     Raises:
@@ -56,6 +68,7 @@ class Source:
     urls: tuple[str, ...] = ()
     sha256: str | None = None
     digest_suffix: str | None = None
+    digest_inferred: bool = False
     bytes: int | None = None
 
     def __post_init__(self) -> None:
@@ -87,12 +100,54 @@ def source(name: str) -> Source:
     """The official file of this name.
 
     Raises:
-        UnknownName: No source has this name.
+        UnknownName: No source has this name; of a table, the message says what it is made of.
     """
     known = _listed()
-    if name not in known:
-        raise unknown_name("source", name, known)
-    return known[name]
+    if name in known:
+        return known[name]
+    made_of = source_of(name)
+    if made_of is not None:
+        raise UnknownName(f"{name!r} is a table that is made of the source {made_of.name!r}: give that name")
+    if is_embedded(name):
+        raise UnknownName(f"{name!r} comes with Ganas: there is nothing to fetch and nothing to convert")
+    raise unknown_name("source", name, known)
+
+
+def source_of(table: str) -> Source | None:
+    """The official file that becomes a table of this name; None where there is none.
+
+    >>> source_of("natsbench-size-cifar100").name
+    'natsbench-size'
+    """
+    return next((entry for entry in _listed().values() if table in entry.makes), None)
+
+
+def not_converted(name: str) -> UnknownName | None:
+    """The error about a name under which there would be a table, had an official file been converted.
+
+    Args:
+        name: A name that no table has. That of an official file is answered with the tables that it becomes.
+
+    Returns:
+        The error, with the commands that make the table; None where the name has nothing to do with official files.
+    """
+    made_of = source_of(name)
+    if made_of is not None:
+        return NotConverted(f"{name!r} is not converted yet: {_steps(made_of)}")
+    of_name = _listed().get(name)
+    if of_name is None:
+        return None
+    text = f"{name!r} is an official file, whose tables have names of their own: {quote_list(of_name.makes)}"
+    if {*of_name.makes} <= {*card_names()}:
+        return UnknownName(text)
+    return NotConverted(f"{text}; not converted yet: {_steps(of_name)}")
+
+
+def _steps(source: Source) -> str:
+    """The commands that make the tables of a source."""
+    if downloaded(source) is not None:
+        return f"ganas data convert {source.name}"
+    return f"ganas data fetch {source.name}, then ganas data convert {source.files[0]}"
 
 
 def downloads() -> Path:

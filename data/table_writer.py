@@ -56,7 +56,7 @@ class TableWriter:
         if is_embedded(name):
             raise DuplicateName(f"{name!r} is the name of an embedded table, whose content never changes")
         if self._target.exists() and not overwrite:
-            raise DuplicateName(f"{self._target} exists: remove it, or allow it to be overwritten")
+            raise DuplicateName(f"{self._target} exists: remove it, or allow it to be overwritten with --overwrite")
         self._unfinished = self._folder / f".{name}.{os.getpid()}.part"
         self._replaced = self._folder / f".{name}.{os.getpid()}.old"
         self._moved = False

@@ -18,8 +18,10 @@ STRATEGIES = Registry(
     lambda: {
         "ganas": "ganas.adversarial.search:GANAS",
         "ganas-basic": "ganas.adversarial.basic:GANASBasic",
+        "gp-local": "ganas.strategies.gp_local:GPLocal",
         "largest-first": "ganas.strategies.largest_first:LargestFirst",
         "local-search": "ganas.strategies.local_search:LocalSearch",
+        "predictor-guided": "ganas.strategies.predictor_guided:PredictorGuided",
         "random-search": "ganas.strategies.random_search:RandomSearch",
         "regularized-evolution": "ganas.strategies.regularized_evolution:RegularizedEvolution",
     },

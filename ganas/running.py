@@ -18,7 +18,7 @@ from ganas.worker import StudySummary, close_worker, initialize_worker, run_stud
 if TYPE_CHECKING:
     from ganas.store import Store
 
-__all__ = ["StudySummary", "compare", "run_experiment"]
+__all__ = ["StudySummary", "claim", "compare", "run_experiment", "run_studies"]
 
 
 def run_experiment(
@@ -57,14 +57,42 @@ def run_experiment(
     configs = experiment.studies(opened)
     require_supported(configs, opened)
     folder = Path(out)
+    fixed = {name: getattr(experiment, name) for name in ("budget", "metric", "signal", "stop_at_optimum")}
     with Store(folder) as store:
-        _claim(store, experiment, opened)
-        _keep_order(store, configs)
+        claim(store, fixed, opened)
         if command is not None:
             store.write_meta("command", command)
+    run_studies(configs, folder, jobs=jobs, benchmarks=given, progress=progress)
+    return folder
+
+
+def run_studies(
+    configs: Sequence[StudyConfig],
+    folder: Path,
+    *,
+    jobs: int = 1,
+    benchmarks: Mapping[str, Benchmark] | None = None,
+    progress: Callable[[int, int, StudySummary | None], None] | None = None,
+) -> None:
+    """Run every study that a store which was claimed for them does not hold yet.
+
+    Args:
+        configs: The studies.
+        folder: Folder of the run.
+        jobs: Worker processes.
+        benchmarks: Benchmarks that are not registered, by the name that the studies use.
+        progress: As for :func:`run_experiment`.
+
+    Raises:
+        StoreError: The store cannot be read, or what it holds of a study differs from its replay.
+    """
+    from ganas.store import Store
+
+    with Store(folder) as store:
+        _keep_order(store, configs)
         finished = store.finished()
     # Seed by seed: quick strategies report while slow ones run, and what an interrupted run has is paired by seed.
-    place = {seed: number for number, seed in enumerate(experiment.seeds)}
+    place = {seed: number for number, seed in enumerate(dict.fromkeys(config.seed for config in configs))}
     waiting = sorted((c for c in configs if c.key not in finished), key=lambda config: place[config.seed])
     done, total = len(configs) - len(waiting), len(configs)
     if progress is not None:
@@ -75,7 +103,7 @@ def run_experiment(
             waiting,
             workers=min(jobs, len(waiting)),
             initializer=initialize_worker,
-            initargs=(str(folder), given),
+            initargs=(str(folder), dict(benchmarks or {})),
         )
         try:
             for summary in answers:
@@ -86,19 +114,26 @@ def run_experiment(
             close_worker()
         # The last connection to close folds SQLite's write-ahead log into the store.
         Store(folder).close()
-    return folder
 
 
-def _claim(store: Store, experiment: Experiment, benchmarks: Mapping[str, Benchmark]) -> None:
-    """Check that the store is of this experiment, or make it so."""
-    fixed = {name: getattr(experiment, name) for name in ("budget", "metric", "signal", "stop_at_optimum")}
+def claim(store: Store, fixed: Mapping[str, Any], benchmarks: Mapping[str, Benchmark]) -> None:
+    """Check that a store was made with these values and on these benchmarks, or make it so.
+
+    Args:
+        store: The store of a run.
+        fixed: What must stay the same whenever the run is gone on with, as JSON values.
+        benchmarks: The benchmarks of its studies, by the name that they use.
+
+    Raises:
+        StoreError: A value or the numbers of a benchmark are not the same.
+    """
     stored = store.read_meta("experiment")
     if stored is None:
-        store.write_meta("experiment", fixed)
+        store.write_meta("experiment", dict(fixed))
     elif stored != fixed:
-        name = next(name for name in fixed if stored.get(name) != fixed[name])
+        name = next(name for name in (*fixed, *stored) if stored.get(name) != fixed.get(name))
         raise StoreError(
-            f"the store in {store.name} was made with {name} {stored.get(name)!r}, not {fixed[name]!r}: "
+            f"the store in {store.name} was made with {name} {stored.get(name)!r}, not {fixed.get(name)!r}: "
             "give the same value or another folder"
         )
     sources = store.read_meta("sources") or {}

@@ -4,7 +4,8 @@
 
     GanasError
     ├── UnknownName (KeyError)                a name that no registry, table or card knows
-    │   └── UnknownMetric
+    │   ├── UnknownMetric
+    │   └── NotConverted                      a table of an official file that was not converted yet
     ├── DuplicateName (ValueError)            two plug-ins claim one name
     ├── InvalidArchitecture (ValueError)      an architecture that its space does not contain
     │   ├── MalformedArchitecture             text or data that is not in the space's notation
@@ -41,6 +42,7 @@ __all__ = [
     "InvalidSetting",
     "MalformedArchitecture",
     "MissingDependency",
+    "NotConverted",
     "NotMeasured",
     "NotSupported",
     "RunNotMeasured",
@@ -71,6 +73,10 @@ class UnknownName(GanasError, KeyError):
 
 class UnknownMetric(UnknownName):
     """A metric that the benchmark does not have."""
+
+
+class NotConverted(UnknownName):
+    """A table that an official file becomes, and that nobody has made of it yet."""
 
 
 class DuplicateName(GanasError, ValueError):
@@ -156,7 +162,11 @@ def closest_match(given: object, allowed: Iterable[str]) -> str:
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
-def quote_list(names: Iterable[object], limit: int = 12) -> str:
+_LISTED = 12
+"""So many names are listed in a message."""
+
+
+def quote_list(names: Iterable[object], limit: int = _LISTED) -> str:
     """Join names for a message, cut after ``limit`` of them."""
     listed = [str(name) for name in names]
     shown = ", ".join(listed[:limit]) or "none"
@@ -166,6 +176,13 @@ def quote_list(names: Iterable[object], limit: int = 12) -> str:
 def unknown_name(
     kind: str, given: object, allowed: Iterable[str], error: type[UnknownName] = UnknownName
 ) -> UnknownName:
-    """Build the error for a name that is not among ``allowed``: what was given, what is allowed, the closest."""
+    """Build the error for a name that is not among ``allowed``: what was given, what is allowed, the closest.
+
+    Names are listed in the order of the alphabet, or from the closest on where there are too many of them.
+    """
     names = sorted(allowed)
+    if len(names) > _LISTED:
+        # The end of the list is not shown: what may have been meant must not be there.
+        nearest = difflib.get_close_matches(str(given), names, n=_LISTED, cutoff=0.0)
+        names = [*nearest, *(name for name in names if name not in nearest)]
     return error(f"unknown {kind} {given!r}: known are {quote_list(names)}{closest_match(given, names)}")

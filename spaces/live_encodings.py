@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.graph_arrays import GraphBatch, graph_arrays, operation_one_hot
@@ -33,12 +33,18 @@ def live_nodes(space: Space, batch: GraphBatch) -> NDArray[np.bool_]:
     """Which nodes lie on a path from an input to an output without a zero operation, (count, max_nodes)."""
     zeros = [index for index, operation in enumerate(space.operations) if operation in space.zero_operations]
     passes = batch.node_mask & ~np.isin(batch.operation_ids, zeros)
+    if np.array_equal(passes, batch.node_mask):
+        return passes  # in a finite graph without cycles every node is on some path between such ends
     forward = passes & ~batch.adjacency.any(axis=1)
-    for node in range(space.max_nodes):
-        forward[:, node] |= passes[:, node] & (forward & batch.adjacency[:, :, node]).any(axis=1)
+    for node, sources in enumerate(_neighbours(batch.adjacency.any(axis=0).T)):
+        if len(sources):
+            reached = (forward[:, sources] & batch.adjacency[:, sources, node]).any(axis=1)
+            forward[:, node] |= passes[:, node] & reached
     backward = passes & ~batch.adjacency.any(axis=2)
-    for node in reversed(range(space.max_nodes)):
-        backward[:, node] |= passes[:, node] & (backward & batch.adjacency[:, node]).any(axis=1)
+    for node, targets in reversed([*enumerate(_neighbours(batch.adjacency.any(axis=0)))]):
+        if len(targets):
+            reached = (backward[:, targets] & batch.adjacency[:, node, targets]).any(axis=1)
+            backward[:, node] |= passes[:, node] & reached
     return forward & backward
 
 
@@ -90,13 +96,14 @@ def live_path_summary(space: Space, architectures: Sequence[Architecture]) -> ND
     longest = np.zeros((nodes + 1, count))
     total = np.zeros((nodes + 1, kinds, count))
     most = np.zeros((nodes + 1, kinds, count))
-    for node in range(nodes + 1):
-        sources = edges[:node, node] if node < nodes else is_output
-        paths[node] = np.where(sources, paths[:node], 0).sum(axis=0)
-        shortest[node] = np.where(sources, shortest[:node], np.inf).min(axis=0, initial=np.inf)
-        longest[node] = np.where(sources, longest[:node], 0).max(axis=0, initial=0)
-        total[node] = np.where(sources[:, None], total[:node], 0).sum(axis=0)
-        most[node] = np.where(sources[:, None], most[:node], 0).max(axis=0, initial=0)
+    sources_of = [*_neighbours(edges.any(axis=2).T), np.flatnonzero(is_output.any(axis=1))]
+    for node, numbers in enumerate(sources_of):
+        sources = edges[numbers, node] if node < nodes else is_output[numbers]
+        paths[node] = np.where(sources, paths[numbers], 0).sum(axis=0)
+        shortest[node] = np.where(sources, shortest[numbers], np.inf).min(axis=0, initial=np.inf)
+        longest[node] = np.where(sources, longest[numbers], 0).max(axis=0, initial=0)
+        total[node] = np.where(sources[:, None], total[numbers], 0).sum(axis=0)
+        most[node] = np.where(sources[:, None], most[numbers], 0).max(axis=0, initial=0)
         if node < nodes:
             paths[node, is_input[node]] = 1
             shortest[node, is_input[node]] = 0
@@ -152,20 +159,25 @@ def live_operation_pairs(space: Space, architectures: Sequence[Architecture]) ->
     # skip; the last slot counts those that have none yet. In leaving, the node itself is included.
     arriving = np.zeros((nodes, kinds + 1, count))
     leaving = np.zeros((nodes, kinds + 1, count))
-    for node in range(nodes):
+    wired = edges.any(axis=2)
+    for node, sources in enumerate(_neighbours(wired.T)):
         arriving[node, kinds] = is_input[node]
-        for source in range(node):
-            if edges[source, node].any():
-                arriving[node] += edges[source, node] * leaving[source]
+        for source in sources:
+            arriving[node] += edges[source, node] * leaving[source]
         leaving[node] = contracted[node] * arriving[node]
         leaving[node, :kinds] += label[node] * arriving[node].sum(axis=0)
     # How many live paths lead from the node to an output.
     onward = is_output.astype(np.float64)
-    for node in reversed(range(nodes)):
-        onward[node] += (edges[node, node + 1 :] * onward[node + 1 :]).sum(axis=0)
+    for node, targets in reversed([*enumerate(_neighbours(wired))]):
+        onward[node] += (edges[node, targets] * onward[targets]).sum(axis=0)
     pairs = np.einsum("vac,vbc->cab", arriving[:, :kinds], label * onward[:, None]).reshape(count, kinds * kinds)
     encoded: NDArray[np.float32] = pairs.astype(np.float32, order="C")
     return encoded
+
+
+def _neighbours(wired: ArrayLike) -> list[NDArray[np.int64]]:
+    """For each row the numbers of the columns that are true: which nodes a node is wired to in some graph."""
+    return [np.flatnonzero(row) for row in np.asarray(wired)]
 
 
 def _lasting_operations(space: Space) -> NDArray[np.int64]:

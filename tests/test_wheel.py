@@ -27,6 +27,7 @@ EXPECTED = [
     "ganas/cli/main.py",
     "ganas/report/style.css",
     "ganas/spaces/py.typed",
+    "ganas/spaces/darts/network.py",
     "ganas/spaces/graphnas/space.py",
     "ganas/spaces/nasbench101/space.py",
     "ganas/spaces/nasbench201/network.py",

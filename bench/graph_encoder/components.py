@@ -1,4 +1,8 @@
-"""Graphs in parts: columns between which no edge runs, each encoded once for all graphs that have it in common."""
+"""Graphs in parts: ranges of columns between which no edge runs, and the graphs that have a part in common.
+
+Architectures of several cells are graphs of several components, and the partial graphs that a generator meets on its
+way share the cells that are finished. So each part is encoded once, however many graphs of a batch have it.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,14 @@ from torch import Tensor
 __all__ = ["column_ranges", "distinct_graphs"]
 
 _MULTIPLIER = 6_364_136_223_846_793_005
+# The edges into a node are read as one number, which is exact in float64.
+_MOST_COLUMNS = 52
 
 
 def column_ranges(edges: Tensor) -> list[tuple[int, int]]:
     """Split the columns of a batch where no edge of any graph runs from one side to the other.
 
-    Every range but the only one has an edge in some graph, so that padding and nodes without edges make none.
+    Every range has an edge in some graph, but for the only one of graphs without edges: padding makes no range.
 
     Args:
         edges: 1 at ``[b, source, target]``, sources before targets, (batch, nodes, nodes).
@@ -23,43 +29,42 @@ def column_ranges(edges: Tensor) -> list[tuple[int, int]]:
     Returns:
         First column and one past the last of each range, in order, all columns together.
 
-    >>> edges = torch.zeros(1, 5, 5)
+    >>> edges = torch.zeros(1, 6, 6)
     >>> edges[0, 0, 1] = edges[0, 2, 4] = 1
     >>> column_ranges(edges)
-    [(0, 2), (2, 5)]
+    [(0, 2), (2, 6)]
     """
-    nodes = edges.shape[1]
-    pairs = edges.amax(dim=0).nonzero().tolist()
     starts = [0]
     reached = 0
-    # Sources increase, and what starts beyond all that was reached starts a range.
-    for source, target in pairs:
+    # By source: one beyond everything that was reached starts a range.
+    for source, target in edges.amax(dim=0).nonzero().tolist():
         if source > reached > 0:
             starts.append(reached + 1)
         reached = max(reached, target)
-    return list(pairwise([*starts, nodes]))
+    return list(pairwise([*starts, edges.shape[1]]))
 
 
-def distinct_graphs(labels: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+def distinct_graphs(operation_ids: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
     """Find equal graphs in a batch.
 
     Args:
-        labels: (batch, nodes) int64.
+        operation_ids: -1 where no node is, (batch, nodes) int64.
         edges: 1 or 0 at ``[b, source, target]``, (batch, nodes, nodes).
 
     Returns:
         Numbers of graphs of which no two are equal, (distinct,), and for each graph the place among them of the one
-        that is equal to it, (batch,).
+        that is equal to it, (batch,). Of more than 52 columns every graph counts as distinct.
     """
-    content = torch.cat([labels, edges.flatten(1).to(torch.int64)], dim=1)
+    batch, nodes = operation_ids.shape
+    numbers = torch.arange(batch, device=edges.device)
+    if nodes > _MOST_COLUMNS:
+        return numbers, numbers
+    bits = 2.0 ** torch.arange(nodes, device=edges.device, dtype=torch.float64)
+    content = torch.cat([operation_ids, (bits @ edges.to(torch.float64)).to(torch.int64)], dim=1)
     # Powers of an odd number, sums wrapping around: different graphs hardly ever share a code, and it is noticed.
-    multipliers = torch.full((content.shape[1],), _MULTIPLIER, device=content.device).cumprod(dim=0)
-    codes = (content * multipliers).sum(dim=1)
-    _, which = codes.unique(return_inverse=True)
-    numbers = torch.arange(len(codes), device=codes.device)
-    first = torch.full((int(which.max()) + 1,), len(codes), device=codes.device).scatter_reduce(
-        0, which, numbers, "amin"
-    )
+    codes = content @ torch.full((2 * nodes,), _MULTIPLIER, device=edges.device).cumprod(dim=0)
+    _, which = torch.unique(codes, return_inverse=True)
+    first = numbers.new_full((int(which.max()) + 1,), batch).scatter_reduce(0, which, numbers, "amin")
     if not torch.equal(content[first[which]], content):
         return numbers, numbers
     return first, which

@@ -71,13 +71,18 @@ class Encoder(nn.Module, ABC):
             present = present & node_mask
         weight = present.to(self.operation.weight.dtype)
         edges = adjacency.to(weight.dtype) * weight[:, :, None] * weight[:, None, :]
-        encoded = self._encode_nodes(operation_ids.clamp(min=0), edges) * weight[:, :, None]
-        return encoded, _read_out(encoded, present, self.readout)
+        return self._encode(operation_ids.where(present, -1), edges)
 
     def encode(self, graphs: GraphTensors) -> tuple[Tensor, Tensor]:
         """Embeddings of the nodes, (batch, nodes, hidden), and of the graphs, (batch, hidden)."""
         encoded: tuple[Tensor, Tensor] = self(graphs.operation_ids, graphs.adjacency)
         return encoded
+
+    def _encode(self, operation_ids: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+        """What :meth:`forward` returns, given operation ids that are -1 where no node is and edges between nodes."""
+        present = operation_ids >= 0
+        encoded = self._encode_nodes(operation_ids.clamp(min=0), edges) * present.to(edges.dtype)[:, :, None]
+        return encoded, _read_out(encoded, present, self.readout)
 
     @abstractmethod
     def _encode_nodes(self, labels: Tensor, edges: Tensor) -> Tensor:
@@ -127,16 +132,39 @@ class GraphEncoder(Encoder):
         draw_weights(self, generator)
 
     def _encode_nodes(self, labels: Tensor, edges: Tensor) -> Tensor:
+        return self._encode_columns(labels, edges, 0)
+
+    def _encode(self, operation_ids: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
         ranges = column_ranges(edges)
-        if len(ranges) == 1:
-            return self._encode_columns(labels, edges, 0)
-        # Cells that no edge joins: the partial graphs of a generator share the finished ones.
-        parts = []
+        if len(ranges) == 1 or self.readout not in ("mean", "sum"):
+            return super()._encode(operation_ids, edges)
+        nodes, graphs = [], []
         for start, stop in ranges:
-            own, inside = labels[:, start:stop], edges[:, start:stop, start:stop]
-            first, which = distinct_graphs(own, inside)
-            parts.append(self._encode_columns(own[first], inside[first], start).index_select(0, which))
-        return torch.cat(parts, dim=1)
+            labels, inside = operation_ids[:, start:stop], edges[:, start:stop, start:stop]
+            first, which = distinct_graphs(labels, inside)
+            encoded = self._encode_by_size(labels[first], inside[first], start)
+            nodes.append(encoded.index_select(0, which))
+            graphs.append(encoded.sum(dim=1).index_select(0, which))
+        total = torch.stack(graphs).sum(dim=0)
+        if self.readout == "mean":
+            total = total / (operation_ids >= 0).sum(dim=1, keepdim=True).clamp(min=1)
+        return torch.cat(nodes, dim=1), total
+
+    def _encode_by_size(self, operation_ids: Tensor, edges: Tensor, start: int) -> Tensor:
+        """Encode graphs whose first column is column ``start``; those that half the columns hold, in these alone."""
+        columns = operation_ids.shape[1]
+        half = columns // 2
+        is_small = (operation_ids[:, half:] < 0).all(dim=1)
+        order = torch.cat([is_small.nonzero()[:, 0], (~is_small).nonzero()[:, 0]])
+        num_small = int(is_small.sum())
+        parts = []
+        for rows, width in ((order[:num_small], half), (order[num_small:], columns)):
+            if len(rows):
+                labels = operation_ids[rows, :width]
+                encoded = self._encode_columns(labels.clamp(min=0), edges[rows, :width, :width], start)
+                encoded = encoded * (labels >= 0)[:, :, None]
+                parts.append(nn.functional.pad(encoded, (0, 0, 0, columns - width)))
+        return torch.cat(parts).index_select(0, order.argsort())
 
     def _encode_columns(self, labels: Tensor, edges: Tensor, start: int) -> Tensor:
         """Encode graphs whose first column is column ``start`` of the batch."""

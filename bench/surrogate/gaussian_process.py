@@ -26,6 +26,8 @@ _START = {"share": 0.3, "length": 1.0, "noise": 0.1, "linear": 0.3}
 # Beside a trusted block, the variance that each other block adds.
 _LITTLE = 0.01
 _SPREAD = {"share": 1.0, "length": 0.7, "noise": 1.0, "linear": 1.0}
+# Logarithms of the kernel are tried up to this far from 0. A line search may step further, where exp overflows.
+_FARTHEST = 12.0
 
 
 class GaussianProcess(Regressor):
@@ -79,12 +81,26 @@ class GaussianProcess(Regressor):
         start, spread = self._prior()
 
         def objective(log: Matrix) -> tuple[float, Matrix]:
-            value, gradient = self._misfit(log, distances, products)
+            value, gradient = self._misfit(np.clip(log, -_FARTHEST, _FARTHEST), distances, products)
             away = (log - start) / spread
             return value + 0.5 * float(away @ away), gradient + away / spread
 
         with one_thread():
             self._log = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}).x
+            self._condition()
+        return self
+
+    def condition(self, rows: NDArray[np.floating], targets: Matrix) -> GaussianProcess:
+        """Take these values in place of those that :meth:`fit` was given, with the kernel that it chose.
+
+        Args:
+            rows: (count, width), at most 2,000 of them.
+            targets: (count,).
+        """
+        self._used = np.arange(len(targets))
+        self._rows, self._targets = rows.astype(np.float64), targets
+        self._extra = np.zeros(len(targets))
+        with one_thread():
             self._condition()
         return self
 

@@ -77,6 +77,7 @@ class Surrogate:
         self.width = 1.0
         self.count = 0
         self._regressor: Regressor | None = None
+        self._left_out: tuple[Vector, Vector] | None = None
 
     # --- learning --------------------------------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ class Surrogate:
 
     def _calibrated(self, targets: Vector, groups: NDArray[np.int64]) -> float:
         """By how much standard deviations are widened, so that nine intervals in ten hold a left-out label."""
-        means, deviations = self.regressor.left_out(groups)
+        means, deviations = self._left_out = self.regressor.left_out(groups)
         used = ~np.isnan(means)
         off = np.sort(np.abs(targets[used] - means[used]) / deviations[used])
         # The quantile of conformal prediction: one more than the share that is wanted.
@@ -143,6 +144,20 @@ class Surrogate:
         if self._regressor is None:
             raise InvalidSetting("the surrogate is not fitted yet: call fit(architectures, values) first")
         return self._regressor
+
+    @property
+    def left_out(self) -> tuple[Vector, Vector]:
+        """What the other functional classes say of each label that was learnt from, noise of a measurement included.
+
+        Mean and standard deviation on the scale of ranks, (count,) each; NaN for labels that the model does not use.
+        It is found by :meth:`fit` and not saved.
+
+        Raises:
+            InvalidSetting: Nothing was fitted by this object.
+        """
+        if self._left_out is None:
+            raise InvalidSetting("what is left out is known right after fit(architectures, values) only")
+        return self._left_out
 
     # --- predicting ------------------------------------------------------------------------------------------------
 

@@ -31,9 +31,9 @@ __all__ = ["CARDS", "convert"]
 _LONGEST = BUDGETS[-1]
 
 _DESCRIPTIONS = {
-    "valid_accuracy": "Accuracy on the 10,000 validation images",
-    "test_accuracy": "Accuracy on the 10,000 test images",
-    "train_accuracy": "Accuracy on 10,000 fixed training images",
+    "valid_accuracy": "Accuracy on the validation images; the known defects say on how many",
+    "test_accuracy": "Accuracy on the test images; the known defects say on how many",
+    "train_accuracy": "Accuracy on fixed training images; the known defects say on how many",
     "train_seconds": "Seconds of training up to this epoch on TPU v2, evaluations not counted",
 }
 _SPLITS = {"valid_accuracy": "valid", "test_accuracy": "test", "train_accuracy": "train"}
@@ -174,13 +174,13 @@ def _of_budgets(source: Path, budgets: tuple[int, ...]) -> Card:
 
 def _completed(card: Card, source: Path, digest: str, cells: int) -> Card:
     """The card with what this file is."""
-    defects = list(card.known_defects)
+    notes = []
     if digest != card.source.sha256:
-        defects.append(
+        notes.append(
             f"The file {source.name} is not {card.source.file} as its authors published it: its sha256 is not "
             f"{card.source.sha256}."
         )
     if cells != NASBench101.size:
-        defects.append(f"The file holds {cells:,} of the {NASBench101.size:,} cells.")
+        notes.append(f"The file holds {cells:,} of the {NASBench101.size:,} cells.")
     origin = replace(card.source, file=source.name, sha256=digest)
-    return replace(card, source=origin, known_defects=tuple(defects))
+    return replace(card, source=origin, notes=tuple(notes))

@@ -70,11 +70,11 @@ class Evaluation:
     training_time: float
     """Seconds of training up to this point, evaluation not counted."""
     train_accuracy: float
-    """Fraction of 10,000 fixed training images, from 0 to 1."""
+    """Fraction of fixed training images, from 0 to 1; in all records seen a multiple of 1/9,984."""
     validation_accuracy: float
-    """Fraction of the 10,000 validation images."""
+    """Fraction of the validation images, likewise."""
     test_accuracy: float
-    """Fraction of the 10,000 test images."""
+    """Fraction of the test images, likewise."""
 
 
 @dataclass(frozen=True, slots=True)

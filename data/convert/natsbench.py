@@ -110,19 +110,25 @@ def _foreign(source: Path, family: str) -> list[str]:
         digest = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if digest.endswith(official.digest_suffix):
         return []
+    name, digits = source.absolute().name, official.digest_suffix
+    if official.digest_inferred:
+        return [
+            f"The MD5 digest of {name} does not end in {digits}, the digits that its authors give {official.files[0]}: "
+            "it may be another file, or these may be of another digest, which they do not say."
+        ]
     return [
-        f"The file {source.absolute().name} is not {official.files[0]} as its authors published it: its MD5 digest "
-        f"does not end in {official.digest_suffix}."
+        f"The file {name} is not {official.files[0]} as its authors published it: its MD5 digest does not end in "
+        f"{digits}."
     ]
 
 
 def _completed(card: Card, rows: int, foreign: list[str]) -> Card:
     """The card with what this file is."""
-    defects = [*card.known_defects, *foreign]
+    notes = [*foreign]
     size = load_space(card.space).size
     if rows != size:
-        defects.append(f"The file holds {rows:,} of the {size:,} architectures.")
-    return replace(card, known_defects=tuple(defects))
+        notes.append(f"The file holds {rows:,} of the {size:,} architectures.")
+    return replace(card, notes=tuple(notes))
 
 
 def _part(progress: Callable[[float], None] | None, start: float, end: float) -> Callable[[float], None] | None:

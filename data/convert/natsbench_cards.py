@@ -2,7 +2,9 @@
 
 Sources: Dong and Yang, "NAS-Bench-201", ICLR 2020, https://arxiv.org/abs/2001.00326; Dong, Liu, Musial and Gabrys,
 "NATS-Bench", TPAMI 2021, https://arxiv.org/abs/2009.00437; and the official code, which says in ``get_more_info`` which
-images each name stands for. The four data sets of the files become four tables.
+images each name stands for. Where the seconds of NATS-Bench come from is read in ``correct_time_related_info`` of
+``exps/NATS-Bench/tss-collect.py`` and ``sss-collect.py`` (https://github.com/D-X-Y/AutoDL-Projects, commit 06d5c54),
+and so it is in the official records that tests read. The four data sets of the files become four tables.
 """
 
 from __future__ import annotations
@@ -144,13 +146,22 @@ _SIZES = (
     "source_model_size and source_flops are as the source gives them. Its code says that a few differ between trials "
     "by mistake and then trusts seed 888; `parameters` is the value of the network's structure."
 )
-_TIMES = (
-    "Seconds are those of the authors' machine. In NATS-Bench they are one measurement of 12 epochs, scaled, and equal "
-    "for every seed and epoch."
+_TOPOLOGY_TIMES = (
+    "Seconds of training and evaluation were measured once an architecture, on CIFAR-10 (`cifar10-valid`, the run over "
+    "12 epochs, seed 777), on the authors' machine. Those of the other data sets are that, scaled by the number of "
+    "images, and an epoch takes the same in every run and with every seed.",
+    "Latency is that of NAS-Bench-201 v1.0 (its run over 200 epochs), on CIFAR-10 the mean of its two data sets, and "
+    "the same in every run and with every seed.",
+)
+_SIZE_TIMES = (
+    "Seconds and latency were measured in the run over 1 epoch (seed 777), on each data set, on the authors' machine: "
+    "an epoch takes the same in every run and with every seed.",
+    "Latency is the time of a batch of 256 images in the evaluations of that run; both tables of CIFAR-10 have "
+    "that of `cifar10-valid`.",
 )
 _HALF_TEST = (
-    "The validation images of CIFAR-100 and ImageNet16-120 come from the official test set, and `valtest` is both "
-    "halves: it counts as test, and a search may not see it."
+    "The validation images come from the official test set, and `valtest` is both halves of it: it counts as test, and "
+    "a search may not see it."
 )
 
 FAMILIES: dict[str, Family] = {
@@ -164,7 +175,7 @@ FAMILIES: dict[str, Family] = {
             False,
             _LICENCE,
             _NASBENCH201,
-            (_HALF_TEST, _SIZES, trials, defect),
+            (_SIZES, trials, defect),
             short_runs_of,
         )
         for version, short_runs_of, trials, defect in (
@@ -194,7 +205,7 @@ FAMILIES: dict[str, Family] = {
         False,
         _LICENCE,
         _NATSBENCH,
-        (_HALF_TEST, _TIMES, _SIZES),
+        (*_TOPOLOGY_TIMES, _SIZES),
     ),
     "natsbench-size": Family(
         "natsbench-size",
@@ -205,7 +216,7 @@ FAMILIES: dict[str, Family] = {
         True,
         _LICENCE,
         _NATSBENCH,
-        (_HALF_TEST, _TIMES, _SIZES),
+        (*_SIZE_TIMES, _SIZES),
     ),
 }
 """By the prefix of their names."""
@@ -278,7 +289,8 @@ def card_of(
     named = {metric.name for metric in metrics}
     valid = [one for one in dataset.sets if one.split == "valid"]
     measured = "; ".join(f"{one.prefix} is {one.images}" for one in dataset.sets)
-    defects = [*family.known_defects]
+    half_test = [_HALF_TEST] if any(one.prefix == "valtest" for one in dataset.sets) else []
+    defects = [*half_test, *family.known_defects]
     if not valid:
         defects.append(
             "There is no validation accuracy, so nothing that a search should look at: it is here to be joined."

@@ -29,14 +29,22 @@ from ganas.data.pickle_stream import EntryStream, load_plain
 from ganas.data.torch_file import open_torch_pickle
 from ganas.spaces.errors import DataError, quote_list
 
-__all__ = ["ArchitectureReader", "ArchitectureRecord", "EvaluationRecord", "TrialRecord", "read_architectures"]
+__all__ = [
+    "META_NAME",
+    "ArchitectureReader",
+    "ArchitectureRecord",
+    "EvaluationRecord",
+    "TrialRecord",
+    "read_architectures",
+]
 
 _MAX_FILE_BYTES = 16 << 30
 """Uncompressed; the largest official file has about 5."""
 
 _MAX_RECORD_BYTES = 64 << 20
 _RECORD_NAME = re.compile(r"([0-9]{1,6})\.pickle\.pbz2")
-_META_NAME = "meta.pickle.pbz2"
+META_NAME = "meta.pickle.pbz2"
+"""The file of a simple directory that has the order of the architectures."""
 
 
 class ArchitectureReader(Iterator[ArchitectureRecord]):
@@ -118,13 +126,13 @@ class ArchitectureReader(Iterator[ArchitectureRecord]):
             )
 
     def _read_folder(self) -> Generator[ArchitectureRecord, None, None]:
-        if not (self.path / _META_NAME).is_file():
-            raise DataError(f"there is no {_META_NAME} in it: it is no directory of NATS-Bench")
-        meta = _load_small(self.path / _META_NAME)
+        if not (self.path / META_NAME).is_file():
+            raise DataError(f"there is no {META_NAME} in it: it is no directory of NATS-Bench")
+        meta = _load_small(self.path / META_NAME)
         if type(meta) is not dict or "meta_archs" not in meta:
-            raise DataError(f"{_META_NAME} has no meta_archs")
+            raise DataError(f"{META_NAME} has no meta_archs")
         if meta.get("arch2infos"):
-            raise DataError(f"{_META_NAME} has records itself: give it as the file")
+            raise DataError(f"{META_NAME} has records itself: give it as the file")
         self._set_meta(meta)
         found: dict[int, Path] = {}
         for path in sorted(self.path.iterdir()):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from ganas.data.card import Card
 from ganas.data.convert import nasbench101, natsbench
+from ganas.data.convert.nasbench101_records import read_records
 from ganas.data.convert.natsbench_cards import FAMILIES, cards_of
-from ganas.data.sources import Source, source, sources
-from ganas.spaces.errors import DataError, quote_list
+from ganas.data.convert.natsbench_files import META_NAME, read_architectures
+from ganas.data.sources import Source, downloaded, downloads, source, source_of, sources
+from ganas.spaces.errors import DataError, closest_match, quote_list
 
-__all__ = ["convert_official", "convertible_cards", "recognise"]
+__all__ = ["convert_official", "convertible_cards", "locate", "recognise"]
 
 
 def convert_official(
@@ -25,40 +28,93 @@ def convert_official(
     """Convert an official file or directory and return the cards of the tables written.
 
     Args:
-        path: Where it lies.
-        name: Which source it is; None to tell by its name.
+        path: Where it lies; or the name of a source, or of an official file, in the folder of downloads.
+        name: Which source it is; None to tell by its name or by what is in it.
         folder: Where converted tables lie; None for the folder of the catalogue.
         overwrite: Whether tables of the same names may be replaced.
         progress: Called with the part that is done, from 0 to 1.
 
     Raises:
         UnknownName: No source has this name.
-        DataError: The file is not there, is not what its name says, is damaged or asks for code; or the disk is full.
-            Nothing is left that is not whole.
+        DataError: The file is not there, does not say what it is, is not what its name says, is damaged or asks for
+            code; or the disk is full. Nothing is left that is not whole.
         DuplicateName: A table exists.
     """
-    found = recognise(path) if name is None else source(name)
-    if not path.exists():
-        raise DataError(f"there is no file or directory {path}")
+    path, found = locate(path, name)
     if found.format == "nasbench101":
         return nasbench101.convert(path, folder=folder, overwrite=overwrite, progress=progress)
     return natsbench.convert(path, found.name, folder=folder, overwrite=overwrite, progress=progress)
 
 
-def recognise(path: Path) -> Source:
-    """The source that has a file or directory of this name.
+def locate(given: Path, name: str | None = None) -> tuple[Path, Source]:
+    """Where an official file or directory lies, and which source it is; see :func:`convert_official`.
+
+    A path that exists is meant as one; what else is given is looked for among the downloads.
 
     Raises:
-        DataError: None has.
+        UnknownName: No source has the name.
+        DataError: There is no such file, or it does not say what it is.
+    """
+    wanted = None if name is None else source(name)
+    if given.exists():
+        return given, wanted or recognise(given)
+    text = str(given)
+    if text in sources():
+        path = downloaded(source(text))
+        if path is None:
+            raise DataError(
+                f"there is no file of {text!r} in {downloads()}: ganas data fetch {text}, or name the file in its place"
+            )
+        return path, wanted or source(text)
+    if given.name == text and (downloads() / text).exists():
+        return downloads() / text, wanted or recognise(downloads() / text)
+    made_of = source_of(text)
+    if made_of is not None:
+        hint = f"; the table of this name is made by ganas data convert {made_of.name}"
+    else:
+        hint = closest_match(given.name, [*sources(), *(file for entry in sources().values() for file in entry.files)])
+    raise DataError(f"there is no file or directory {given}{hint}")
+
+
+def recognise(path: Path) -> Source:
+    """The source that has a file or directory of this name, or that it is by what is in it.
+
+    A ``.pth`` of NAS-Bench-201 does not say which of its versions it is.
+
+    Raises:
+        DataError: Neither the name nor the content says it, or a directory of NATS-Bench is damaged.
     """
     for found in sources().values():
         # "." has no name of its own.
         if path.absolute().name in found.files:
             return found
+    of_content = _by_content(path)
+    if of_content is not None:
+        return source(of_content)
     raise DataError(
         f"{path.name!r} is not the name of an official file, so it does not say what it is: say which of "
         f"{quote_list(sources())} it is with --as"
     )
+
+
+def _by_content(path: Path) -> str | None:
+    """Name of the source that a file or directory is by how it begins; None where that does not tell."""
+    if path.is_dir():
+        if not (path / META_NAME).is_file():
+            return None
+        with closing(read_architectures(path)) as records:
+            return f"natsbench-{records.space}"
+    try:
+        with path.open("rb") as stream:
+            packed = stream.read(3) == b"BZh"
+        if packed:
+            with closing(read_architectures(path)) as records:
+                return f"natsbench-{records.space}" if records.space is not None else None
+        # The converter finds out which of the two files it is.
+        next(read_records(path))
+    except (OSError, DataError):
+        return None
+    return "nasbench101"
 
 
 def convertible_cards() -> list[Card]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ganas.adversarial.kinds import DiscriminatorKind, EncoderKind, Method
-from ganas.adversarial.setting_checks import require_at_least, require_kinds, require_shares
 from ganas.spaces.errors import InvalidSetting
+from ganas.strategies.setting_checks import require_at_least, require_kinds, require_shares
 from ganas.strategy import Settings
 
 __all__ = ["GANASBasicSettings"]

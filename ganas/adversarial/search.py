@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from ganas.adversarial.dependencies import require_torch
 from ganas.adversarial.diagnostics import DIAGNOSTIC_NOTE, DIAGNOSTIC_TITLES
-from ganas.adversarial.proposals import ProposalPool, crossovers, mutants
 from ganas.adversarial.search_settings import GANASSettings
 from ganas.adversarial.truth import VIOLATION_REWARD, truth_members
 from ganas.bench.metric import Evaluation
 from ganas.bench.single_thread import one_thread
 from ganas.spaces.architecture import Architecture
 from ganas.strategies.drawing import draw_allowed
+from ganas.strategies.proposals import ProposalPool, crossovers, mutants
 from ganas.strategy import Problem, Settings, Strategy
 
 if TYPE_CHECKING:

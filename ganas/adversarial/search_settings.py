@@ -14,8 +14,8 @@ from ganas.adversarial.kinds import (
     Selection,
     TruthSchedule,
 )
-from ganas.adversarial.setting_checks import require_at_least, require_kinds, require_shares
 from ganas.spaces.errors import InvalidSetting, quote_list
+from ganas.strategies.setting_checks import require_at_least, require_kinds, require_shares
 from ganas.strategy import Settings
 
 __all__ = ["GANASSettings"]

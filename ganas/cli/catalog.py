@@ -80,11 +80,14 @@ def _title(kind: str, name: str) -> str:
 
 
 def _benchmark_title(name: str) -> str:
+    from ganas.bench.surrogate.benchmark import SurrogateBenchmark
     from ganas.data.catalog import card, card_names
 
     if name in card_names():
         return card(name).title
     benchmark = load_benchmark(name)
+    if isinstance(benchmark, SurrogateBenchmark):
+        return benchmark.card.title
     return f"{benchmark.kind} of {benchmark.space.name}: {', '.join(benchmark.metrics)}"
 
 
@@ -131,6 +134,8 @@ def _space(name: str) -> dict[str, Any]:
 
 
 def _benchmark(name: str) -> dict[str, Any]:
+    from ganas.bench.surrogate.benchmark import SurrogateBenchmark
+    from ganas.cli.surrogate_facts import surrogate_facts
     from ganas.data.catalog import card, card_names
 
     benchmark = load_benchmark(name)
@@ -161,6 +166,8 @@ def _benchmark(name: str) -> dict[str, Any]:
     known = card(name) if name in card_names() else None
     if known is not None:
         facts |= {"title": known.title, "licence": known.licence, "citation": known.citation}
+    if isinstance(benchmark, SurrogateBenchmark):
+        facts |= surrogate_facts(benchmark)
     facts["metrics"] = metrics
     if known is not None:
         facts["known defects"] = list(known.known_defects)

@@ -22,6 +22,7 @@ __all__ = [
     "print_error",
     "print_items",
     "print_json",
+    "print_note",
     "print_pairs",
     "print_table",
     "print_text",
@@ -55,6 +56,11 @@ def print_text(text: str) -> None:
 def print_error(text: str) -> None:
     """Print one line on stderr."""
     sys.stderr.write("Error: " + " ".join(text.split()) + "\n")
+
+
+def print_note(text: str) -> None:
+    """Print one line on stderr that is no error."""
+    sys.stderr.write(" ".join(text.split()) + "\n")
 
 
 def print_json(value: Any) -> None:

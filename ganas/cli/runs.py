@@ -149,7 +149,7 @@ def compare(
     report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
     json: Json = False,
 ) -> None:
-    """Compare strategies on benchmarks over seeds, and write a report."""
+    """Compare strategies on benchmarks, and write a report."""
     if experiment is not None:
         # What is left at its default is not given: the file says it.
         given = [name for name in _IN_THE_FILE if _is_typed(context, name)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from ganas.report.blocks import Document, Figure
 from ganas.report.diagnostics import diagnostic_rows, read_diagnostics
 from ganas.report.document import compose, styles_of
 from ganas.report.figures import combined_figure
+from ganas.report.files import day_of_writing, standalone, write_texts
 from ganas.report.html import render_html
 from ganas.report.markdown import render_markdown
 from ganas.report.results import Panel, read_panels
@@ -53,7 +52,7 @@ def write_files(
         said,
         command=command,
         title=title,
-        date=_today(),
+        date=day_of_writing(),
         figure_names=names,
         diagnostic_names={group: diagnostic_names["\n".join(group)] for group in groups},
     )
@@ -68,20 +67,9 @@ def write_files(
         out / "diagnostics.csv": _frame_csv(diagnostic_rows(studies, diagnostics)),
     }
     figures = {folder / name: svg for name, svg in _figures(document, panels).items()}
-    for path, text in (texts | figures).items():
-        # Written whole and then renamed: a reader never sees half a report.
-        part = path.with_name(path.name + ".part")
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
+    write_texts(texts | figures)
     html, markdown, summary, curves, tests, recorded = texts
     return ReportFiles(html, markdown, summary, curves, tests, recorded, tuple(figures))
-
-
-def _today() -> str:
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    now = datetime.datetime.now(datetime.UTC)
-    moment = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch.isdigit() else now
-    return moment.date().isoformat()
 
 
 def _file_names(kind: str, labels: Sequence[str]) -> dict[str, str]:
@@ -108,13 +96,7 @@ def _figures(document: Document, panels: Sequence[Panel]) -> dict[str, str]:
         for block in section.blocks:
             if isinstance(block, Figure) and block.file not in figures:
                 figures[block.file] = block.together or block.drawings[0]
-    return {name: _standalone(svg) for name, svg in figures.items()}
-
-
-def _standalone(svg: str) -> str:
-    """An SVG file: on white, since it may be shown on any ground."""
-    head, _, rest = svg.partition(">")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{head}><rect width="100%" height="100%" fill="#ffffff"/>{rest}\n'
+    return {name: standalone(svg) for name, svg in figures.items()}
 
 
 def _csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> str:

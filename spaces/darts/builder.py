@@ -52,8 +52,9 @@ def _places() -> tuple[_Place, ...]:
             for which in (0, 1):
                 open_sources = range(which, node - 1 + which) if node > 2 else ()
                 places.append(_Place(cell, node, which, -1, which == 1 and not open_sources))
-                for source in open_sources:
-                    places.append(_Place(cell, node, which, source, which == 1 and source == node - 1))
+                places += [
+                    _Place(cell, node, which, source, which == 1 and source == node - 1) for source in open_sources
+                ]
     return tuple(places)
 
 

@@ -28,7 +28,9 @@ Cell = tuple[tuple[tuple[str, int], tuple[str, int]], ...]
 
 # A genotype has 400 characters or so.
 _MOST_CHARACTERS = 4_000
-_EXAMPLE = "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ...], normal_concat=range(2, 6), reduce=[...], ...)"
+_EXAMPLE = (
+    "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ...], normal_concat=range(2, 6), reduce=[...], ...)"
+)
 
 
 class Genotype(NamedTuple):

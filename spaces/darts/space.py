@@ -52,8 +52,10 @@ _FIXED_NODES = tuple(node for node in range(CELL_NODES) if node not in _OPERATIO
 # What nodes 3 to 5 of a cell read, by the numbers of the pairs, for each set of edges that a cell may have.
 _READS: list[dict[tuple[Edge, ...], tuple[int, int, int]]] = [
     {
-        cell_edges(cell, wiring_number(*pairs)): pairs
-        for pairs in itertools.product(*(range(len(SOURCE_PAIRS[node])) for node in NODES[1:]))
+        cell_edges(cell, wiring_number(third, fourth, fifth)): (third, fourth, fifth)
+        for third in range(len(SOURCE_PAIRS[3]))
+        for fourth in range(len(SOURCE_PAIRS[4]))
+        for fifth in range(len(SOURCE_PAIRS[5]))
     }
     for cell in range(len(CELLS))
 ]
@@ -81,7 +83,7 @@ class DARTS(Space):
 
     >>> space = DARTS()
     >>> space.size
-    1076746950434073600
+    1076746950455072400
     >>> one = space.decode([0] * 22)
     >>> space.to_genotype(one).normal[:4]
     [('max_pool_3x3', 0), ('max_pool_3x3', 1), ('max_pool_3x3', 0), ('max_pool_3x3', 1)]
@@ -215,7 +217,7 @@ class DARTS(Space):
         """The choices that build each architecture, (count, 52)."""
         return sequences_of_genotypes(self.encode_many(architectures))
 
-    # --- network -------------------------------------------------------------------------------------------------------
+    # --- network -----------------------------------------------------------------------------------------------------
 
     def parameter_count(
         self,

@@ -23,7 +23,7 @@ try:
 except ImportError as error:
     raise missing_torch("building networks") from error
 
-__all__ = ["Cell", "CellNetwork", "ReductionBlock", "build_cell_network", "build_network"]
+__all__ = ["Cell", "CellNetwork", "ReductionBlock", "build_cell_network", "build_network", "draw_weights"]
 
 
 def build_network(
@@ -91,7 +91,7 @@ def build_cell_network(
     with torch.device("meta"):
         network = CellNetwork(genotype, num_classes, channels)
     network.to_empty(device=generator.device)
-    _initialise(network, generator)
+    draw_weights(network, generator)
     return network
 
 
@@ -216,7 +216,7 @@ def _convolution(inputs: int, outputs: int, *, kernel_size: int, stride: int = 1
     )
 
 
-def _initialise(network: nn.Module, generator: torch.Generator) -> None:
+def draw_weights(network: nn.Module, generator: torch.Generator) -> None:
     """Draw every weight as torch does by default: uniform within plus and minus 1 / sqrt(inputs of a unit)."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

@@ -43,8 +43,8 @@ class ManyNodes(NASBench201):
         return graphs
 
 
-SPACES = [NASBench101(), NASBench201(), ManyNodes(), load_space(f"{CHAIN}:ChainSpace")]
-SPACE_IDS = ["nasbench101", "nasbench201", "any graphs", "chains"]
+SPACES = [NASBench101(), NASBench201(), ManyNodes(), load_space(f"{CHAIN}:ChainSpace"), load_space("darts")]
+SPACE_IDS = ["nasbench101", "nasbench201", "any graphs", "chains", "darts"]
 
 
 def live_paths(space, architecture):

@@ -47,7 +47,10 @@ def one_line(error):
 
 def test_built_in_names_are_listed_in_order_with_their_distribution():
     entries = SPACES.entries()
-    assert list(entries) == ["graphnas", "graphnas-proteins", "nasbench101", "nasbench201", "natsbench-size"]
+    assert list(entries) == [
+        *("darts", "graphnas", "graphnas-proteins"),
+        *("nasbench101", "nasbench201", "natsbench-size"),
+    ]
     assert {(entry.origin, entry.version) for entry in entries.values()} == {("ganas", ganas.__version__)}
 
 
@@ -69,7 +72,7 @@ def test_an_unknown_name_says_what_is_known():
     with pytest.raises(UnknownName) as error:
         load_space("nasbench102")
     text = one_line(error)
-    known = "graphnas, graphnas-proteins, nasbench101, nasbench201, natsbench-size"
+    known = "darts, graphnas, graphnas-proteins, nasbench101, nasbench201, natsbench-size"
     assert f"unknown space 'nasbench102': known are {known}; did you mean" in text
 
 

@@ -1,4 +1,4 @@
-"""Checks that the settings of both GA-NAS strategies share; no torch, so that settings can be read without it."""
+"""Checks that settings of strategies share; nothing heavy is imported, so that settings can be read at once."""
 
 from __future__ import annotations
 

@@ -1,22 +1,29 @@
-"""The pool of proposals that the ensemble ranks; never the whole space."""
+"""The pool of proposals that a model ranks, never the whole space; and what proposals are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.surrogate.features import Features
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import NotSupported
 from ganas.spaces.space import Space
 from ganas.strategy import Problem
 
-__all__ = ["ProposalPool", "crossovers", "mutants"]
+__all__ = ["ProposalPool", "RowMaker", "crossovers", "mutants"]
 
 # Proposals that wait for a ranking, in units of how many a ranking keeps; beyond, the oldest are dropped.
 _MOST_WAITING = 16
+
+
+class RowMaker(Protocol):
+    """What turns architectures into rows of numbers, as :class:`ganas.bench.surrogate.features.Features` does."""
+
+    def rows(self, architectures: Sequence[Architecture]) -> NDArray[np.float32]:
+        """Numbers that depend on each architecture alone, (len(architectures), width)."""
 
 
 class ProposalPool:
@@ -26,17 +33,17 @@ class ProposalPool:
 
     Args:
         problem: Whose predicates every proposal meets.
-        features: Gives the rows.
+        features: Gives the rows; None where the model reads architectures, and the rows are then empty.
         size: How many proposals stay at most.
     """
 
-    def __init__(self, problem: Problem, features: Features, size: int) -> None:
+    def __init__(self, problem: Problem, features: RowMaker | None, size: int) -> None:
         self.problem = problem
         self.size = size
         self._features = features
         self.architectures: list[Architecture] = []
         self._keys: list[int] = []
-        self.rows: NDArray[np.float32] = features.rows([])
+        self.rows = self._rows([])
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -54,7 +61,7 @@ class ProposalPool:
                 fresh.append(architecture)
         if fresh:
             self.architectures += fresh
-            self.rows = np.concatenate([self.rows, self._features.rows(fresh)])
+            self.rows = np.concatenate([self.rows, self._rows(fresh)])
         # Only where nothing is ranked for long, as with an exploration share near 1.
         if len(self) > _MOST_WAITING * self.size:
             self._keep(np.arange(len(self) - _MOST_WAITING * self.size, len(self)))
@@ -72,6 +79,11 @@ class ProposalPool:
             place = self._keys.index(key)
             self._keep(np.delete(np.arange(len(self)), place))
 
+    def _rows(self, architectures: Sequence[Architecture]) -> NDArray[np.float32]:
+        if self._features is None:
+            return np.zeros((len(architectures), 0), dtype=np.float32)
+        return self._features.rows(architectures)
+
     def _keep(self, numbers: NDArray[np.int64]) -> None:
         kept = numbers.tolist()
         self.architectures = [self.architectures[number] for number in kept]
@@ -87,7 +99,7 @@ class ProposalPool:
         space = self.problem.space
         self.architectures = [space.decode(genotype) for genotype in np.asarray(genotypes).tolist()]
         self._keys = [space.identity_key(architecture) for architecture in self.architectures]
-        self.rows = self._features.rows(self.architectures)
+        self.rows = self._rows(self.architectures)
 
 
 def mutants(

@@ -3,21 +3,28 @@
 import numpy as np
 import pytest
 
-from ganas.adversarial.kinds import FEATURE_BLOCKS
-from ganas.adversarial.proposals import ProposalPool, crossovers, mutants
+import ganas
 from ganas.bench.surrogate.features import Features
 from ganas.bench.toy import ToyBenchmark
 from ganas.spaces.errors import NotSupported
+from ganas.strategies.proposals import ProposalPool, crossovers, mutants
 from ganas.strategy import PredicateConstraint, Problem
 
 SPACES = ("nasbench101", "nasbench201")
+
+
+@pytest.fixture(scope="module")
+def spaces():
+    return {name: ganas.load_space(name) for name in SPACES}
 
 
 @pytest.fixture
 def pool_of():
     def make(space, size=20, constraints=()):
         problem = Problem(space, (ToyBenchmark(space).metric(None),), 60, constraints=tuple(constraints))
-        return ProposalPool(problem, Features(space, FEATURE_BLOCKS["adaptive"], rng=np.random.default_rng(0)), size)
+        return ProposalPool(
+            problem, Features(space, ("structure", "live", "genotype"), rng=np.random.default_rng(0)), size
+        )
 
     return make
 
@@ -136,6 +143,15 @@ def test_a_saved_pool_is_the_same(spaces, pool_of, name):
     other.load_state(pool.state())
     assert other.architectures == pool.architectures
     require_consistent(other)
+
+
+def test_without_features_rows_are_empty(spaces):
+    space = spaces["nasbench201"]
+    pool = ProposalPool(Problem(space, (ToyBenchmark(space).metric(None),)), None, 20)
+    pool.add(drawn(space, 6), set())
+    assert pool.rows.shape == (6, 0)
+    assert pool.take(np.arange(6.0), 2) == drawn(space, 6)[:-3:-1]
+    assert pool.rows.shape == (4, 0)
 
 
 # --- sources ---------------------------------------------------------------------------------------------

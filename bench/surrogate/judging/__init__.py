@@ -1,0 +1,1 @@
+"""How good surrogates are: splits without leaks, and scores of what is predicted on them."""
