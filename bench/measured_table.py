@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Architectures, Benchmark
-from ganas.bench.metric import Curve, Metric, Optimum, Reduction, Result
+from ganas.bench.metric import Curve, Metric, Reduction, Result
 from ganas.bench.table_columns import Column, content_lines, whole_number
 from ganas.bench.table_measurements import Measurements, Ready
 from ganas.bench.table_metrics import choose_objective
 from ganas.bench.table_rows import TableRows
-from ganas.bench.table_selection import At, best_rows, columns_at
+from ganas.bench.table_selection import At
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import InvalidSetting
 from ganas.spaces.space import Space
-
-if TYPE_CHECKING:
-    import pandas
 
 __all__ = ["MeasuredTable"]
 
@@ -233,28 +230,6 @@ class MeasuredTable(Benchmark):
         runs = [run for run in self._measured.by_run[self.metric(metric).name] if run is not None]
         return tuple(runs) if len(runs) > 1 else ()
 
-    def optimum(self, metric: str | None = None, *, epoch: int | None = None, run: int | None = None) -> Optimum:
-        """The best mean value of a metric, at an epoch of a run as for :meth:`query`; the first row wins a tie."""
-        return self.top(1, metric, epoch=epoch, run=run)[0]
-
-    def top(
-        self, count: int, metric: str | None = None, *, epoch: int | None = None, run: int | None = None
-    ) -> list[Optimum]:
-        """The best ``count`` entries by mean value, the best first; fewer if the table is shorter.
-
-        Raises:
-            InvalidSetting: ``count`` is not a whole number from 1.
-            NotMeasured: No entry has a value, or the metric was not measured at this epoch or in this run.
-        """
-        if whole_number(count, "count") < 1:
-            raise InvalidSetting(f"count must be at least 1, not {count}")
-        asked = self._at(metric, run, epoch)
-        rows, values = best_rows(asked, count, self.name)
-        return [
-            Optimum(value, self.architecture_at(row), asked.metric.name)
-            for row, value in zip(rows.tolist(), values.tolist(), strict=True)
-        ]
-
     # --- entries -------------------------------------------------------------------------------------------------
 
     @property
@@ -269,23 +244,6 @@ class MeasuredTable(Benchmark):
             ArchitectureNotMeasured: The table has no such row.
         """
         return self._rows.architecture(row)
-
-    def frame(self, *, epoch: int | None = None, run: int | None = None) -> pandas.DataFrame:
-        """Every row as a pandas frame: the architecture's notation, then one column a metric, the mean over trials.
-
-        Args:
-            epoch: After how many epochs; None for the last of each metric.
-            run: The run; None for the longest. A metric that was not measured there has no column, and one that does
-                not belong to a run or an epoch, such as parameters, has the one it always has.
-
-        Raises:
-            NotMeasured: Nothing was measured there.
-        """
-        import pandas
-
-        columns = columns_at(self._measured, self.metrics, run, epoch, skip=True)
-        means = {name: values.means().copy() for name, values in columns.items()}
-        return pandas.DataFrame({"architecture": self._rows.notations(), **means})
 
     def metric(self, name: str | None = None, *, run: int | None = None) -> Metric:
         """The metric of this name; None for the objective.

@@ -1,14 +1,15 @@
 """The interface of the package ``nats-bench`` over converted tables, so that scripts written for it go on running.
 
-``create``, ``get_more_info``, ``get_cost_info``, ``simulate_train_eval`` and what goes with them take the same
-arguments and answer with the same keys as nats-bench 1.8 (https://github.com/D-X-Y/NATS-Bench). It differs where that
-package answers with another number than was asked for, or draws from a generator that is not its own:
+``create`` and the methods of what it returns take the same arguments and answer with the same keys as nats-bench 1.8
+(https://github.com/D-X-Y/NATS-Bench). It differs where that package answers with another number than was asked for, or
+draws from a generator that is not its own:
 
 - Where the validation accuracy of an epoch was not measured, ``simulate_train_eval`` of the package returns the
   accuracy on validation and test images together. Here it is an error.
 - The trial that ``is_random=True`` stands for is drawn by a generator of the object, seeded when it is created, and
   not by the global one of Python.
-- Nothing is printed, there are no weights, and ``get_more_info`` says no ``comment``.
+- Only ``show`` prints, in words of its own, and ``get_more_info`` says no ``comment``.
+- There are no weights and no objects that hold a whole record: what asks for them raises ``NotSupported``.
 - The architectures are those that were converted.
 
 New code asks :func:`ganas.load_benchmark`, whose answers say what they are.
@@ -16,23 +17,27 @@ New code asks :func:`ganas.load_benchmark`, whose answers say what they are.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator
+import sys
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
-
-from ganas.bench.natsbench_answers import completed_epochs, cost_info, more_info, scheduled_epochs
-from ganas.bench.natsbench_numbers import OfficialNumbers
+from ganas.bench.natsbench_answers import (
+    completed_epochs,
+    cost_info,
+    find_best,
+    in_words,
+    more_info,
+    network_config,
+    official_metric,
+    scheduled_epochs,
+    trial_counts,
+)
+from ganas.bench.natsbench_architectures import OfficialArchitectures
 from ganas.bench.table_columns import whole_number
 from ganas.bench.tabular import TabularBenchmark
-from ganas.data.catalog import card, card_names
 from ganas.data.convert.natsbench_cards import DATASETS, FAMILIES
-from ganas.data.sources import source as official_source
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import DataError, InvalidSetting, NotSupported, unknown_name
-from ganas.spaces.nasbench201.space import official_unique_string
+from ganas.spaces.errors import NotMeasured, NotSupported, unknown_name
 
 __all__ = ["NATSBench", "create"]
 
@@ -77,12 +82,13 @@ def create(
         raise unknown_name("family of tables", prefix, FAMILIES)
     if file_path_or_dict is not None and not isinstance(file_path_or_dict, (str, PathLike)):
         raise NotSupported(
-            f"a {type(file_path_or_dict).__name__} cannot be opened here: convert the file that it was read from"
+            f"file_path_or_dict is a path or None, and not of type {type(file_path_or_dict).__name__}: convert the "
+            "file that was read with `ganas data convert`, and give its path"
         )
     return NATSBench(prefix, None if file_path_or_dict is None else Path(file_path_or_dict), seed=seed)
 
 
-class NATSBench:
+class NATSBench(OfficialArchitectures):
     """What ``nats_bench.create`` returns, over converted tables; made by :func:`create`.
 
     Args:
@@ -95,86 +101,8 @@ class NATSBench:
     """
 
     def __init__(self, family: str, source: Path | None, *, seed: int) -> None:
-        official = official_source(family)
-        converting = f"ganas data convert {shlex.quote(str(source or official.files[0]))}"
-        if source is not None and source.absolute().name not in official.files:
-            converting += f" --as {family}"
-        known = card_names()
-        cards = {one.official: card(name) for one in DATASETS if (name := f"{family}-{one.suffix}") in known}
-        if not cards:
-            raise DataError(f"{FAMILIES[family].title} is not converted yet: run `{converting}`")
-        for one in cards.values():
-            names = {one.source.file} if source is None else {one.source.file, source.absolute().name}
-            if len(names) > 1 and not names.issubset(official.files):
-                raise DataError(
-                    f"the table {one.name!r} was converted from {one.source.file}, not from {source}: run "
-                    f"`{converting} --overwrite`"
-                )
-        self.verbose = False
-        self.search_space_name = "size" if family == "natsbench-size" else "topology"
-        self.full_train_epochs = FAMILIES[family].runs[-1]
-        self._tables = {official: TabularBenchmark.from_card(one) for official, one in cards.items()}
-        self._rng = np.random.default_rng(seed)
+        super().__init__(family, source, seed=seed)
         self._used_time = 0.0
-        self.meta_archs = OfficialNumbers([(self._tables[official], one) for official, one in cards.items()])
-
-    # --- architectures -----------------------------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        return len(self.meta_archs)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.meta_archs)
-
-    def __getitem__(self, index: int) -> str:
-        return self.arch(index)
-
-    def __repr__(self) -> str:
-        return f"<NATSBench {self.search_space_name}: {len(self):,} architectures on {', '.join(self._tables)}>"
-
-    @property
-    def is_size(self) -> bool:
-        """Whether it is the search space of sizes."""
-        return self.search_space_name == "size"
-
-    @property
-    def is_topology(self) -> bool:
-        """Whether it is the search space of topologies."""
-        return self.search_space_name == "topology"
-
-    def arch(self, index: int) -> str:
-        """The architecture with this official number, in the official notation.
-
-        Raises:
-            InvalidSetting: There is none.
-        """
-        return self.meta_archs[index]
-
-    @property
-    def evaluated_indexes(self) -> set[int]:
-        """The official numbers that there are results for."""
-        return set(self.meta_archs.numbers)
-
-    def random(self) -> int:
-        """The official number of an architecture, drawn uniformly."""
-        return self.meta_archs.numbers[int(self._rng.integers(len(self)))]
-
-    def query_index_by_arch(self, arch: object) -> int:
-        """The official number of an architecture; see :meth:`OfficialNumbers.number_of`."""
-        return self.meta_archs.number_of(arch)
-
-    def get_unique_str(self, arch: object) -> str:
-        """The string by which the official code tells cells apart; of a size, its channels.
-
-        Raises:
-            InvalidSetting: There is no such architecture.
-        """
-        number = self.query_index_by_arch(arch)
-        if self.search_space_name == "size":
-            return self.arch(number)
-        return official_unique_string(self.meta_archs.architecture(number))
-
-    # --- answers -----------------------------------------------------------------------------------------------
 
     def get_more_info(
         self,
@@ -221,6 +149,88 @@ class NATSBench:
     def get_latency(self, index: object, dataset: str, hp: str | int = "12") -> float | None:
         """Seconds of inference of a batch of 256 images; errors as :meth:`get_more_info`."""
         return self.get_cost_info(index, dataset, hp)["latency"]
+
+    def get_net_config(self, index: object, dataset: str) -> dict[str, object]:
+        """What the official code builds the network from; errors as :meth:`get_more_info`."""
+        self._table(dataset)
+        return network_config(self._architecture(index), _BY_OFFICIAL[dataset])
+
+    def find_best(
+        self,
+        dataset: str,
+        metric_on_set: str,
+        flop_max: float | None = None,
+        param_max: float | None = None,
+        hp: str | int = "12",
+        enforce_all: bool | None = None,
+    ) -> tuple[int, float | None]:
+        """The architecture with the highest mean accuracy at the end of a run, and this accuracy.
+
+        Args:
+            dataset: As for :meth:`get_more_info`; the validation images of ``cifar10`` are those of ``cifar10-valid``.
+            metric_on_set: ``train``, ``valid`` or ``test``, or the name of the images in the files, as ``x-valid``.
+            flop_max: The most operations, in millions.
+            param_max: The most parameters, in millions.
+            hp: The run, by its number of epochs.
+            enforce_all: Taken and ignored: all that were converted are looked at.
+
+        Returns:
+            The official number, the lowest among equals; -1 and None where no architecture is small enough.
+
+        Raises:
+            UnknownName: There is no such data set or set of images.
+            NotMeasured: There is no such run.
+        """
+        trained = "cifar10-valid" if (dataset, metric_on_set) == ("cifar10", "valid") else dataset
+        table = self._table(trained)
+        metric = official_metric(_BY_OFFICIAL[trained], metric_on_set)
+        return find_best(
+            table, self.meta_archs, metric, run=scheduled_epochs(hp), flop_max=flop_max, param_max=param_max
+        )
+
+    def statistics(self, dataset: str, hp: str | int) -> dict[int, int]:
+        """How many architectures have how many trials of a run, errors as :meth:`find_best`."""
+        table = self._table(dataset)
+        counts = trial_counts(table, run=scheduled_epochs(hp))
+        if len(self) > table.num_rows:
+            counts[0] = counts.get(0, 0) + len(self) - table.num_rows
+        return counts
+
+    def query_info_str_by_arch(self, arch: object, hp: str | int = "12") -> str:
+        """All about an architecture at the end of a run, for people; errors as :meth:`get_more_info`."""
+        architecture, run = self._architecture(arch), scheduled_epochs(hp)
+        parts, missing = [], None
+        for official, table in self._tables.items():
+            try:
+                parts.append(in_words(table, _BY_OFFICIAL[official], architecture, run=run))
+            except NotMeasured as error:  # not on this data set, or not in this run
+                missing = missing or error
+        if missing is not None and not parts:
+            raise missing
+        number = self.query_index_by_arch(self.meta_archs.space.format(architecture))
+        title = f"architecture {number}, {self.arch(number)}, after {run} epochs, means over the trials"
+        return "\n".join([title, *parts])
+
+    def query_by_arch(self, arch: object, hp: str | int) -> str:
+        """The same as :meth:`query_info_str_by_arch`, under an older name."""
+        return self.query_info_str_by_arch(arch, hp)
+
+    def show(self, index: int = -1) -> None:
+        """Print what :meth:`query_info_str_by_arch` says of each run; of all architectures where ``index`` is below 0.
+
+        Raises:
+            InvalidSetting: There is no such architecture.
+        """
+        everything = whole_number(index, "index") < 0
+        if everything:
+            sys.stdout.write(f"{self!r}\n")
+        for number in self.meta_archs.numbers if everything else [index]:
+            self._architecture(number)
+            for hp in self.avaliable_hps:
+                try:
+                    sys.stdout.write(f"{self.query_info_str_by_arch(number, hp)}\n")
+                except NotMeasured:
+                    sys.stdout.write(f"architecture {number}: there is no run over {int(hp)} epochs\n")
 
     def simulate_train_eval(
         self,
@@ -272,17 +282,6 @@ class NATSBench:
         self._used_time = 0.0
 
     # --- within --------------------------------------------------------------------------------------------------
-
-    def _table(self, dataset: str) -> TabularBenchmark:
-        if dataset not in self._tables:
-            raise unknown_name("data set", dataset, self._tables)
-        return self._tables[dataset]
-
-    def _architecture(self, arch: object) -> Architecture:
-        number = self.meta_archs.number_of(arch)
-        if number < 0:
-            raise InvalidSetting(f"{arch!r:.90} is no architecture of {self.search_space_name}: nothing has this name")
-        return self.meta_archs.architecture(number)
 
     def _seed(self, table: TabularBenchmark, architecture: Architecture, run: int, given: bool | int) -> int | None:
         """The seed that ``is_random`` stands for; None for the mean over all."""

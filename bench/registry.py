@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 
 from ganas.bench.benchmark import Benchmark
-from ganas.spaces.errors import DataError, DuplicateName, GanasError, InvalidSetting, UnknownName
+from ganas.spaces.errors import DataError, DuplicateName, GanasError, InvalidSetting
 from ganas.spaces.registry import PluginError, Registry
 
 __all__ = ["BENCHMARKS", "is_benchmark", "load_benchmark", "register_benchmark"]
+
+# A surrogate asked for with the noise of a seed.
+_NOISE = re.compile(r"(.+)\+noise-(\d{1,18})", re.ASCII)
 
 
 def _found() -> Mapping[str, str | Callable[..., object]]:
@@ -21,7 +25,7 @@ def _found() -> Mapping[str, str | Callable[..., object]]:
     for name, folder in saved_surrogates().items():
         if name in found:
             raise DuplicateName(f"the surrogate in {folder} has the name of a table: rename its folder")
-        found[name] = _surrogate_opener(folder, name)
+        found[name] = _surrogate_opener(folder, name, None)
     return found
 
 
@@ -39,16 +43,16 @@ def _open_table(name: str) -> Benchmark:
 
 
 @lru_cache(maxsize=256)
-def _surrogate_opener(folder: Path, name: str | None) -> Callable[[], Benchmark]:
-    return partial(_open_surrogate, folder, name)
+def _surrogate_opener(folder: Path, name: str | None, noise_seed: int | None) -> Callable[[], Benchmark]:
+    return partial(_open_surrogate, folder, name, noise_seed)
 
 
-def _open_surrogate(folder: Path, name: str | None) -> Benchmark:
+def _open_surrogate(folder: Path, name: str | None, noise_seed: int | None) -> Benchmark:
     from ganas.bench.surrogate.benchmark import SurrogateBenchmark
 
-    opened = SurrogateBenchmark.open(folder)
-    if name is not None and opened.name != name:
-        raise DataError(f"the folder {folder} holds a surrogate named {opened.name!r}: it must have that name")
+    opened = SurrogateBenchmark.open(folder, noise_seed=noise_seed)
+    if name is not None and opened.base_name != name:
+        raise DataError(f"the folder {folder} holds a surrogate named {opened.base_name!r}: it must have that name")
     return opened
 
 
@@ -76,48 +80,47 @@ def load_benchmark(name: str) -> Benchmark:
     """Open the benchmark of this name; the same object while it stays among the last eight opened.
 
     Args:
-        name: A registered name, or the folder of a saved surrogate.
+        name: A registered name, or the folder of a saved surrogate. A surrogate answers with the noise of single
+            trainings under its name or folder with ``+noise-`` and a seed, as in ``mine+noise-3``.
 
     Raises:
-        NotConverted: It is a table that an official file becomes, and that has not been made yet.
         UnknownName: No benchmark has this name.
         DataError: Its file is missing or damaged.
         PluginError: It cannot be imported, or its function fails.
         InvalidSetting: What is registered does not make a benchmark.
     """
-    build, surrogate = _builder(name)
-    return _opened(build, name, _surrogate_digest(surrogate) if surrogate is not None else _digest(name))
+    found = _saved_surrogate(name)
+    if found is None:
+        return _opened(BENCHMARKS.load(name), name, _digest(name))
+    folder, called, seed = found
+    return _opened(_surrogate_opener(folder, called, seed), name, _surrogate_digest(folder))
 
 
 def is_benchmark(name: str) -> bool:
     """Whether :func:`load_benchmark` finds something under a name that is not a place."""
-    return name in BENCHMARKS.entries() or _saved_at(name) is not None
+    return name in BENCHMARKS.entries() or _saved_surrogate(name) is not None
 
 
-def _builder(name: str) -> tuple[Callable[..., object], Path | None]:
-    """What opens a benchmark, and the folder of a saved surrogate."""
-    from ganas.bench.surrogate.artefact import saved_surrogates
+def _saved_surrogate(name: str) -> tuple[Path, str | None, int | None] | None:
+    """Where a saved surrogate lies, its name if that is how it is found, and the seed of its noise."""
+    from ganas.bench.surrogate.artefact import is_saved, saved_surrogates
 
-    try:
-        build = BENCHMARKS.load(name)
-    except UnknownName:
-        folder = _saved_at(name)
-        if folder is None:
-            from ganas.data.sources import not_converted
-
-            waiting = not_converted(name)
-            if waiting is not None:
-                raise waiting from None
-            raise
-        return _surrogate_opener(folder, None), folder
-    folder = saved_surrogates().get(name)
-    return build, folder if folder is not None and build is _surrogate_opener(folder, name) else None
-
-
-def _saved_at(name: str) -> Path | None:
-    from ganas.bench.surrogate.artefact import is_saved
-
-    return Path(name).absolute() if isinstance(name, str) and name and is_saved(name) else None
+    if not isinstance(name, str) or not name:
+        return None
+    candidates: list[tuple[str, int | None]] = [(name, None)]
+    noisy = _NOISE.fullmatch(name)
+    if noisy is not None:
+        candidates.append((noisy[1], int(noisy[2])))
+    registered, saved = BENCHMARKS.entries(), saved_surrogates()
+    for called, seed in candidates:
+        folder = saved.get(called)
+        if called not in registered:
+            if is_saved(called):
+                return Path(called).absolute(), None, seed
+        # What was registered in this process under the name of a saved surrogate comes first.
+        elif folder is not None and registered[called].load() is _surrogate_opener(folder, called, None):
+            return folder, called, seed
+    return None
 
 
 def _surrogate_digest(folder: Path) -> str:

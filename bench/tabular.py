@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ganas.bench.measured_table import MeasuredTable
 from ganas.bench.metric import Metric
+from ganas.bench.ranked_table import RankedTable
 from ganas.bench.table_columns import CardColumns
 from ganas.data.card import Card, CardMetric, content_digest, metric_key
 from ganas.data.catalog import read_entries
-from ganas.spaces.errors import DataError, InvalidSetting
+from ganas.spaces.errors import DataError
 from ganas.spaces.registry import load_space
 from ganas.spaces.space import Space
 
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["TabularBenchmark"]
 
 
-class TabularBenchmark(MeasuredTable):
+class TabularBenchmark(RankedTable):
     """A table of measurements, and what is made of one.
 
     :meth:`from_card` and :meth:`from_frame` make a table; the arguments of the class are those of
     :class:`~ganas.bench.measured_table.MeasuredTable`, which answers the queries. :meth:`join` and :meth:`where` make
-    a new table of this one: with further metrics, or with some of its architectures. :meth:`pareto` lists what no
-    other architecture beats in several metrics at once.
+    a new table of this one: with further metrics, or with some of its architectures. :meth:`top` and :meth:`pareto`
+    list the best, and what no other architecture beats in several metrics at once.
 
     >>> import pandas
     >>> from ganas.bench.registry import load_benchmark
@@ -275,45 +276,6 @@ class TabularBenchmark(MeasuredTable):
             fidelity=self.fidelity,
             checked=self._measured.checked,
         )
-
-    def pareto(
-        self, metrics: Sequence[str], *, epoch: int | None = None, run: int | None = None
-    ) -> pandas.DataFrame:
-        """The Pareto front of several metrics: what no other architecture beats in one and equals in the others.
-
-        Means over trials count, each in the direction of its metric. Architectures with equal values are all kept;
-        those without a value of one of the metrics are left out.
-
-        Args:
-            metrics: Names of two or more metrics; of the test split, too.
-            epoch: After how many epochs; None for the last. A metric that does not belong to an epoch or a run, such
-                as a latency, is what it always is.
-            run: The run; None for the longest.
-
-        Returns:
-            As :meth:`frame`, with these metrics only: the architecture's notation, then a column a metric. The best of
-            the first metric comes first, among equal ones the best of the second, and so on. The index is the row of
-            the table, so that ``frame().loc[front.index]`` has every metric.
-
-        Raises:
-            UnknownMetric: No metric has one of these names.
-            InvalidSetting: There are fewer than two, or one of them twice.
-            NotMeasured: No architecture has a value of each, or one was not measured at this epoch or in this run.
-        """
-        import pandas
-
-        from ganas.bench.table_selection import columns_at, nondominated_rows
-
-        names = [metrics] if isinstance(metrics, str) else [*metrics]
-        if len(names) < 2 or len({*names}) < len(names):
-            raise InvalidSetting(
-                f"a Pareto front is of two or more different metrics, not of {names}: pareto(['accuracy', 'latency'])"
-            )
-        columns = columns_at(self._measured, names, run, epoch)
-        rows = nondominated_rows([*columns.values()], self.name)
-        notation = [self._rows.notation(row) for row in rows.tolist()]
-        values = {name: column.means()[rows] for name, column in columns.items()}
-        return pandas.DataFrame({"architecture": notation, **values}, index=rows)
 
 
 def _metric(metric: CardMetric) -> Metric:

@@ -142,29 +142,14 @@ class GraphEncoder(Encoder):
         for start, stop in ranges:
             labels, inside = operation_ids[:, start:stop], edges[:, start:stop, start:stop]
             first, which = distinct_graphs(labels, inside)
-            encoded = self._encode_by_size(labels[first], inside[first], start)
+            labels = labels[first]
+            encoded = self._encode_columns(labels.clamp(min=0), inside[first], start) * (labels >= 0)[:, :, None]
             nodes.append(encoded.index_select(0, which))
             graphs.append(encoded.sum(dim=1).index_select(0, which))
         total = torch.stack(graphs).sum(dim=0)
         if self.readout == "mean":
             total = total / (operation_ids >= 0).sum(dim=1, keepdim=True).clamp(min=1)
         return torch.cat(nodes, dim=1), total
-
-    def _encode_by_size(self, operation_ids: Tensor, edges: Tensor, start: int) -> Tensor:
-        """Encode graphs whose first column is column ``start``; those that half the columns hold, in these alone."""
-        columns = operation_ids.shape[1]
-        half = columns // 2
-        is_small = (operation_ids[:, half:] < 0).all(dim=1)
-        order = torch.cat([is_small.nonzero()[:, 0], (~is_small).nonzero()[:, 0]])
-        num_small = int(is_small.sum())
-        parts = []
-        for rows, width in ((order[:num_small], half), (order[num_small:], columns)):
-            if len(rows):
-                labels = operation_ids[rows, :width]
-                encoded = self._encode_columns(labels.clamp(min=0), edges[rows, :width, :width], start)
-                encoded = encoded * (labels >= 0)[:, :, None]
-                parts.append(nn.functional.pad(encoded, (0, 0, 0, columns - width)))
-        return torch.cat(parts).index_select(0, order.argsort())
 
     def _encode_columns(self, labels: Tensor, edges: Tensor, start: int) -> Tensor:
         """Encode graphs whose first column is column ``start`` of the batch."""

@@ -158,7 +158,7 @@ class CurveSurrogate:
         seen = self._components[:, :first]
         precision = np.linalg.inv(covariances)
         evidence = (seen / self._noise[:first]) @ seen.T
-        after: Matrix = np.linalg.inv(precision + evidence)
+        after = np.asarray(np.linalg.inv(precision + evidence), dtype=np.float64)
         pull = ((known - self._centre[:first]) / self._noise[:first]) @ seen.T
         told = np.einsum("nkl,nl->nk", precision, means) + pull
         return np.asarray(np.einsum("nkl,nl->nk", after, told)), after

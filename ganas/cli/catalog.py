@@ -11,12 +11,15 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
-from ganas.bench.registry import load_benchmark
-from ganas.cli.names import REGISTRIES, kind_of
+from ganas.bench.benchmark import Benchmark
+from ganas.bench.metric import Metric
+from ganas.bench.registry import is_benchmark, load_benchmark
+from ganas.cli.names import REGISTRIES, kinds_of
 from ganas.cli.output import Json, example, print_items, print_json, print_pairs, print_table, print_text, snake_case
 from ganas.data.page_words import epochs_in_words
+from ganas.data.sources import not_converted
 from ganas.plugins import load_strategy
-from ganas.spaces.errors import GanasError, unknown_name
+from ganas.spaces.errors import GanasError, RunNotMeasured, unknown_name
 from ganas.spaces.registry import load_space
 
 _PLURALS = {"space": "spaces", "benchmark": "benchmarks", "strategy": "strategies"}
@@ -97,31 +100,56 @@ def info(
 ) -> None:
     """Say what a name stands for.
 
-    For a space its size and operations, for a benchmark its metrics, their splits and the known defects, for a
-    strategy its settings and its diagnostics.
+    For a space its size and operations, for a benchmark how much of the space it holds, its metrics, runs, trials and
+    known defects, for a strategy its settings and its diagnostics. Where a space and a benchmark share the name, all
+    of both.
     """
-    kind = kind_of(name)
-    facts = {"space": _space, "benchmark": _benchmark, "strategy": _strategy}[kind](name)
+    facts_of = {"space": _space, "benchmark": _benchmark, "strategy": _strategy}
+    said = {kind: facts_of[kind](name) for kind in kinds_of(name)}
     if json:
-        print_json({"kind": _PLURALS[kind], "name": name, **snake_case(facts)})
+        objects = [{"kind": _PLURALS[kind], "name": name, **snake_case(facts)} for kind, facts in said.items()]
+        print_json(objects if len(objects) > 1 else objects[0])
         return
+    for number, (kind, facts) in enumerate(said.items()):
+        if len(said) > 1:
+            print_text(("\n" if number else "") + f"{kind} {name}\n")
+        _print_facts(facts)
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
     print_pairs([(key, _in_words(value)) for key, value in facts.items() if not isinstance(value, list) or not value])
     for key, value in facts.items():
         if isinstance(value, list) and value:
             print_text(f"\n{key}")
             if isinstance(value[0], dict):
-                print_table(list(value[0]), [list(item.values()) for item in value])
+                # Most tables know of no runs or seeds: in a terminal, their columns would take the room of the others.
+                columns = [name for name in value[0] if name not in _OFTEN_EMPTY or any(item[name] for item in value)]
+                print_table(columns, [[_cell(item, column) for column in columns] for item in value])
             else:
                 print_items(value)
 
 
+_OFTEN_EMPTY = ("run", "seeds")
+
+
+def _cell(item: dict[str, Any], column: str) -> Any:
+    if column not in _OFTEN_EMPTY:
+        return item[column]
+    value = item[column]
+    return ", ".join(map(str, value)) or "-" if isinstance(value, tuple) else value or "-"
+
+
 def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        held, size = value["held"], value["of"]
+        return f"all {held:,}" if held == size else f"{held:,}" if size is None else f"{held:,} of {size:,}"
     return f"{value:,}" if isinstance(value, int) else str(value or "none")
 
 
 def _space(name: str) -> dict[str, Any]:
     space = load_space(name)
     choices = sorted(set(space.choices))
+    waiting = None if is_benchmark(name) else not_converted(name)
     return {
         "title": space.title,
         "size": space.size,
@@ -129,27 +157,19 @@ def _space(name: str) -> dict[str, Any]:
         "genotype": f"{len(space.choices)} positions with {' or '.join(map(str, choices))} choices each",
         "decisions": f"{len(space.decisions)} to build an architecture step by step",
         "parameters": "closed formula" if space.has_parameter_count else "no closed formula",
+        # A table of the same name, or of a file of the same name, that could be had.
+        **({} if waiting is None else {"benchmarks": str(waiting)}),
         "operations": list(space.operations),
     }
 
 
 def _benchmark(name: str) -> dict[str, Any]:
+    from ganas.bench.measured_table import MeasuredTable
     from ganas.bench.surrogate.benchmark import SurrogateBenchmark
     from ganas.cli.surrogate_facts import surrogate_facts
     from ganas.data.catalog import card, card_names
 
     benchmark = load_benchmark(name)
-    metrics = [
-        {
-            "metric": metric.name,
-            "unit": metric.unit,
-            "split": metric.split or "-",
-            "better": "higher" if metric.higher_is_better else "lower",
-            "epochs": epochs_in_words(metric.epochs) or "-",
-            "description": metric.description,
-        }
-        for metric in benchmark.metrics.values()
-    ]
     splits = {metric.split for metric in benchmark.metrics.values()}
     facts: dict[str, Any] = {
         "title": f"{benchmark.kind} of {benchmark.space.name}",
@@ -159,6 +179,10 @@ def _benchmark(name: str) -> dict[str, Any]:
         "test values": "held" if "test" in splits else f"not held by this {benchmark.kind}",
         "source": benchmark.source,
     }
+    if isinstance(benchmark, MeasuredTable):
+        facts["architectures"] = {"held": benchmark.num_rows, "of": benchmark.space.size}
+        facts["trials"] = benchmark.trial_meaning
+        facts["cost metric"] = benchmark.cost
     if benchmark.runs:
         facts["runs"] = f"trainings scheduled for {', '.join(map(str, benchmark.runs))} epochs"
     if benchmark.fidelities():
@@ -168,10 +192,42 @@ def _benchmark(name: str) -> dict[str, Any]:
         facts |= {"title": known.title, "licence": known.licence, "citation": known.citation}
     if isinstance(benchmark, SurrogateBenchmark):
         facts |= surrogate_facts(benchmark)
-    facts["metrics"] = metrics
+    facts["metrics"] = [_metric(metric) for metric in _metrics_by_run(benchmark)]
     if known is not None:
+        counts = [{"trials": trials, "architectures": count} for trials, count in known.trial_counts]
+        if counts:
+            facts["trial counts"] = counts
         facts["known defects"] = list(known.known_defects)
+        if known.notes:
+            facts["notes"] = list(known.notes)
     return facts
+
+
+def _metrics_by_run(benchmark: Benchmark) -> list[Metric]:
+    """Every metric, once for each run that it is held in."""
+    found = []
+    for name, longest in benchmark.metrics.items():
+        for run in benchmark.runs if longest.run is not None else ():
+            try:
+                found.append(benchmark.metric(name, run=run))
+            except RunNotMeasured:
+                continue  # not every metric is held in every run
+        if longest.run is None:
+            found.append(longest)
+    return found
+
+
+def _metric(metric: Metric) -> dict[str, Any]:
+    return {
+        "metric": metric.name,
+        "run": metric.run,
+        "unit": metric.unit,
+        "split": metric.split or "-",
+        "better": "higher" if metric.higher_is_better else "lower",
+        "epochs": epochs_in_words(metric.epochs) or "-",
+        "seeds": metric.seeds,
+        "description": metric.description,
+    }
 
 
 def _strategy(name: str) -> dict[str, Any]:

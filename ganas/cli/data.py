@@ -187,7 +187,7 @@ def convert_source(
             found, which.name, overwrite=overwrite, progress=lambda done: bar.update(int(100 * done))
         )
     for note in dict.fromkeys(note for one in made for note in one.notes):
-        print_note(note)
+        print_note(f"Warning: {note}")
     rows = [
         {"name": one.name, "rows": one.rows, "bytes": one.bytes, "folder": str(one.folder), "notes": one.notes}
         for one in made

@@ -40,7 +40,9 @@ def kinds_of(name: str) -> list[str]:
 def _kind_at(name: str) -> str:
     """The kind of what is at a place."""
     if ":" not in name:
-        raise not_converted(name) or unknown_name("name", name, [entry for registry in REGISTRIES.values() for entry in registry.entries()])
+        raise not_converted(name) or unknown_name(
+            "name", name, [entry for registry in REGISTRIES.values() for entry in registry.entries()]
+        )
     target = load_place("plug-in", name)
     if isinstance(target, type) and issubclass(target, Space):
         return "space"

@@ -15,13 +15,14 @@ from ganas.cli.output import (
     Json,
     Progress,
     example,
+    print_error,
     print_json,
     print_pairs,
     print_text,
     snake_case,
 )
 from ganas.cli.summary import print_summary, read_summary
-from ganas.cli.trace import best_row, read_trace
+from ganas.cli.trace import best_row, read_trace, why_nothing_succeeded
 from ganas.experiment import Experiment, parse_seeds
 from ganas.running import StudySummary, run_experiment
 from ganas.spaces.errors import InvalidSetting
@@ -80,7 +81,8 @@ def search(
 ) -> None:
     """Run one strategy on one benchmark.
 
-    Prints the best architecture that it found; with --json the whole trace as well, diagnostics included.
+    Prints the best architecture that it found; with --json the whole trace as well, diagnostics included. The exit
+    status is 1 when no evaluation succeeded.
     """
     given: dict[str, str] = {}
     for text in settings or []:
@@ -113,6 +115,9 @@ def search(
     else:
         facts["simulated hours"] = f"{facts['simulated hours']:.1f}"
         print_pairs([(name, "-" if value is None else value) for name, value in facts.items()])
+    if found is None:
+        print_error(why_nothing_succeeded(trace))
+        raise typer.Exit(1)
 
 
 def compare(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganas.cli.output import print_error
 from ganas.experiment import StudyConfig
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["best_row", "read_trace"]
+__all__ = ["best_row", "read_trace", "why_nothing_succeeded"]
 
 
 def read_trace(folder: Path, config: StudyConfig) -> pandas.DataFrame:
@@ -35,10 +34,22 @@ def read_trace(folder: Path, config: StudyConfig) -> pandas.DataFrame:
 
 
 def best_row(trace: pandas.DataFrame, higher_is_better: bool) -> dict[str, Any] | None:
-    """The row with the best value, the first among equals; None, and a line on stderr, where every query failed."""
+    """The row with the best value, the first among equals; None where every query failed."""
     values = trace["value"].astype(float)
     if not values.notna().any():
-        print_error("no evaluation succeeded; see the column failure of the trace (--json)")
         return None
     row = trace.iloc[int((values if higher_is_better else -values).argmax())]
     return {str(name): row[name] for name in trace.columns}
+
+
+def why_nothing_succeeded(trace: pandas.DataFrame) -> str:
+    """One line about a study of which :func:`best_row` knows no best row."""
+    failed = trace[trace["failure"].notna()]
+    if failed.empty:
+        return "no architecture was evaluated" if trace.empty else f"none of the {len(trace)} evaluations has a value"
+    said = [*zip(failed["architecture"].astype(str), failed["failure"].astype(str), strict=True)]
+    # "X is not among the 40 architectures of ..." of every X is one thing to say.
+    endings = {failure.removeprefix(f"{architecture} is not ") for architecture, failure in said}
+    if len(said) == len(trace) > 1 and len(endings) == 1 and all(failure not in endings for _, failure in said):
+        return f"none of the {len(said)} architectures is {endings.pop()}"
+    return f"no evaluation of {len(trace)} succeeded; the first failed because {said[0][1]}"

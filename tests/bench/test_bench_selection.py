@@ -15,13 +15,16 @@ from ganas.bench.tabular import TabularBenchmark
 from ganas.bench.testing import check_benchmark
 from ganas.spaces.errors import (
     ArchitectureNotMeasured,
+    EpochNotMeasured,
     GanasError,
     InvalidSetting,
     NotMeasured,
+    RunNotMeasured,
     SplitNotMeasured,
     UnknownMetric,
 )
 from ganas.spaces.registry import load_space
+from tests.bench.benchmarks_of_runs import table_of_runs
 
 ACCURACY = Metric("acc", "percent", "valid")
 LATENCY = Metric("latency", "milliseconds", higher_is_better=False)
@@ -184,6 +187,87 @@ def test_asking_for_a_part_loads_no_more_than_a_table_needs():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- at a run and an epoch ---
+
+ASKED = [{}, {"run": 2}, {"run": 2, "epoch": 1}, {"epoch": 3}, {"run": 6, "epoch": 6}]
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_every_view_takes_a_run_and_an_epoch(asked):
+    bench = table_of_runs()
+    cells = [bench.architecture_at(row) for row in range(bench.num_rows)]
+    means = np.array([bench.query(cell, "acc", **asked).value for cell in cells])
+    seconds = np.array([bench.query(cell, "seconds", **asked).value for cell in cells])
+    frame = bench.frame(**asked)
+    assert np.array_equal(frame["acc"], means) and np.array_equal(frame["seconds"], seconds)
+    assert list(frame.columns) == ["architecture", "size", "acc", "seconds"]
+    best = bench.top(3, "acc", **asked)
+    assert [one.value for one in best] == sorted(means, reverse=True)[:3]
+    assert best[0] == bench.optimum("acc", **asked) and cells.index(best[0].architecture) == means.argmax()
+    assert bench.optimum("seconds", **asked).value == seconds.min()
+    part = bench.where("acc", 70, 80, **asked)
+    assert rows_of(part, bench) == np.flatnonzero((means >= 70) & (means <= 80)).tolist()
+    # The size does not belong to a run, and is what it always is.
+    front = bench.pareto(["acc", "seconds", "size"], **asked)
+    points = np.stack([-means, seconds, frame["size"]], 1)
+    beaten = [((points <= point).all(1) & (points < point).any(1)).any() for point in points]
+    assert sorted(front.index) == np.flatnonzero(~np.array(beaten)).tolist()
+
+
+def test_the_name_of_a_part_says_where():
+    bench = table_of_runs()
+    assert bench.where("acc", 80).name == "runs[acc>=80]"
+    assert bench.where("acc", 80, run=2, epoch=1).name == "runs[acc@run=2@epoch=1>=80]"
+    assert bench.where("acc", 80, run=2, name="mine").name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        ({"run": 4}, RunNotMeasured, "runs of 2, 6 epochs, not of 4"),
+        ({"epoch": 4}, EpochNotMeasured, "at epoch 3 and 6 in the run over 6 epochs, not at 4"),
+        ({"epoch": 2}, EpochNotMeasured, "ask for run=2"),
+        ({"run": 2, "epoch": 6}, EpochNotMeasured, "6 epochs were a run of their own"),
+        ({"run": "2"}, InvalidSetting, "run must be a whole number"),
+        ({"epoch": 1.5}, InvalidSetting, "epoch must be a whole number"),
+    ],
+)
+def test_what_was_not_measured_there(asked, error, message):
+    bench = table_of_runs()
+    for view in (
+        lambda: bench.optimum(**asked),
+        lambda: bench.top(2, **asked),
+        lambda: bench.where("acc", 1, **asked),
+        lambda: bench.pareto(["acc", "size"], **asked),
+        lambda: bench.frame(**asked),
+    ):
+        with pytest.raises(error, match=message):
+            view()
+
+
+def test_a_run_of_what_belongs_to_none(small, cifar10):
+    bench = table_of_runs()
+    for view in (lambda: bench.top(1, "size", run=2), lambda: bench.where("size", run=2), lambda: small.frame(run=2)):
+        with pytest.raises(RunNotMeasured, match="does not belong to a run, so not to one of 2 epochs"):
+            view()
+    with pytest.raises(EpochNotMeasured, match="does not belong to an epoch, so not to 2"):
+        small.pareto(["acc", "latency"], epoch=2)
+    # What is not held at an epoch has no column of it.
+    half = TabularBenchmark(
+        name="half",
+        space=load_space("nasbench201"),
+        identities=[1, 2],
+        metrics=[
+            Metric("acc", "percent", "valid", epochs=(4,)),
+            Metric("loss", "nats", "valid", higher_is_better=False, epochs=(2, 4)),
+        ],
+        values={"acc": np.ones((2, 1, 1)), "loss": np.array([[[1.0], [2.0]], [[3.0], [4.0]]])},
+    )
+    assert list(half.frame().columns) == ["architecture", "acc", "loss"]
+    assert half.frame(epoch=2).drop(columns="architecture").to_dict("list") == {"loss": [1.0, 3.0]}
+    assert cifar10.frame(epoch=200)["valid_accuracy"].equals(cifar10.frame()["valid_accuracy"])
 
 
 # --- Pareto fronts ---

@@ -18,6 +18,7 @@ from ganas.bench.surrogate.judging.scores import SCORES
 from ganas.bench.surrogate.judging.splits import make_split, split_rng
 from ganas.bench.surrogate.surrogate import Surrogate
 from ganas.spaces.architecture import Architecture
+from ganas.spaces.errors import InvalidSetting
 
 __all__ = [
     "COLUMNS",
@@ -69,7 +70,7 @@ class Judgement:
 
 def references(population: Population) -> tuple[tuple[str, bool], ...]:
     """The rankings without training that a population allows, and whether they use what is known."""
-    found = [(PARAMETER_COUNT, False)] if population.space.has_parameter_count else []
+    found = [] if population.parameters is None else [(PARAMETER_COUNT, False)]
     return (*found, *([(KNOWN_VALUES, True)] if population.known.shape[1] else []))
 
 
@@ -158,10 +159,11 @@ def _width(surrogate: Surrogate, forecast: _Forecast, level: float) -> float:
 def _reference(population: Population, name: str, rows: NDArray[np.int64]) -> Vector:
     if name == KNOWN_VALUES:
         return np.asarray(population.known[rows].mean(axis=1))
-    sizes = [population.space.parameter_count(population.architectures[row]) for row in rows.tolist()]
+    if population.parameters is None:
+        raise InvalidSetting("the parameters of these architectures are not known, so nothing ranks by them")
     # Larger networks learn more; of losses they have less, of seconds more.
     better = population.metric.higher_is_better or population.metric.split is None
-    return np.array(sizes, dtype=np.float64) * (1.0 if better else -1.0)
+    return population.parameters[rows] * (1.0 if better else -1.0)
 
 
 def _rank_scores(population: Population, truth: Vector, predicted: Vector) -> dict[str, float]:

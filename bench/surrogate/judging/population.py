@@ -41,6 +41,7 @@ class Population:
         trials: Every trial, (rows, trials); NaN where an architecture has fewer.
         groups: The same number for functional twins, (rows,).
         known: What is known of each from other tables, (rows, columns).
+        parameters: How many parameters each has, (rows,); None where neither space nor table says so.
         drawn: The first so many rows are the table or a random part of it; the others were visited only.
         visited: Which rows each strategy visited, by its name.
     """
@@ -52,6 +53,7 @@ class Population:
     trials: Vector
     groups: Rows
     known: Vector
+    parameters: Vector | None
     drawn: int
     visited: Mapping[str, Rows] = field(default_factory=dict)
 
@@ -143,6 +145,7 @@ def read_population(
         trials=_trials(benchmark, of_metric.name, architectures, means),
         groups=functional_groups(space, architectures),
         known=np.concatenate([np.zeros((len(architectures), 0)), *columns], axis=1),
+        parameters=_parameters(benchmark, architectures),
         drawn=drawn,
         visited=rows_of,
     )
@@ -179,6 +182,16 @@ def _value_or_nan(benchmark: MeasuredTable, metric: str, architecture: Architect
         return benchmark.query(architecture, metric).value
     except NotMeasured:
         return float("nan")
+
+
+def _parameters(benchmark: MeasuredTable, architectures: Sequence[Architecture]) -> Vector | None:
+    """Of the space's formula or the table's column ``parameters``."""
+    if benchmark.space.has_parameter_count:
+        return np.array([benchmark.space.parameter_count(one) for one in architectures], dtype=np.float64)
+    if "parameters" not in benchmark.metrics:
+        return None
+    counts = _means(benchmark, "parameters", architectures)
+    return None if np.isnan(counts).any() else counts
 
 
 def _trials(benchmark: MeasuredTable, metric: str, architectures: Sequence[Architecture], means: Vector) -> Vector:

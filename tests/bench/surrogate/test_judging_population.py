@@ -6,6 +6,7 @@ import pytest
 
 from ganas.bench.metric import Metric
 from ganas.bench.registry import load_benchmark
+from ganas.bench.surrogate.judging.evaluate import references
 from ganas.bench.surrogate.judging.population import read_population
 from ganas.bench.tabular import TabularBenchmark
 from ganas.bench.toy import ToyBenchmark
@@ -63,6 +64,33 @@ def test_a_metric_without_trials_is_measured_once():
     rows = np.arange(50)
     labels = population.measure(rows, "random", rng=np.random.default_rng(0))
     assert labels.tolist() == population.means.tolist()
+
+
+def test_parameters_are_those_of_the_space_or_the_table(table, population):
+    space = table.space
+    assert population.parameters is not None
+    assert population.parameters.tolist() == [space.parameter_count(one) for one in population.architectures]
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_parameters_may_be_a_column_or_unknown(held):
+    space = load_space("nasbench101")
+    assert not space.has_parameter_count
+    cells = {space.identity_key(cell): cell for cell in space.sample(60, rng=np.random.default_rng(0))}
+    values = np.arange(float(len(cells)))
+    frame = pandas.DataFrame({"arch": list(cells.values()), "acc": values, "size": 2 * values})
+    metrics = {"acc": Metric("acc", "fraction", "valid")}
+    if held:
+        metrics["size"] = Metric("parameters", "count", higher_is_better=False)
+    table = TabularBenchmark.from_frame(name="cells", space=space, frame=frame, metrics=metrics)
+    population = read_population(table, rng=np.random.default_rng(0))
+    if held:
+        assert population.parameters is not None
+        assert population.parameters.tolist() == (2 * population.means).tolist()
+        assert references(population) == (("parameter-count", False),)
+    else:
+        assert population.parameters is None
+        assert references(population) == ()
 
 
 def test_rows_of_a_part_do_not_follow_the_table(table, population):

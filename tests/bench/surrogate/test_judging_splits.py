@@ -121,7 +121,9 @@ def test_a_split_depends_on_seed_and_size_only(populations):
 
 def test_what_cannot_be_split_is_refused(populations):
     population = populations["nasbench201"]
-    with pytest.raises(UnknownName, match="known are extrapolation, random, without one, without two; did you mean 'random'"):
+    with pytest.raises(
+        UnknownName, match="known are extrapolation, random, without one, without two; did you mean 'random'"
+    ):
         make_split(population, "randon", 50, rng=np.random.default_rng(0))
     with pytest.raises(UnknownName, match="unknown split 'one'"):
         make_split(population, "one", 50, rng=np.random.default_rng(0))

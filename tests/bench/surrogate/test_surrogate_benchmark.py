@@ -348,6 +348,23 @@ def test_noise_is_as_strong_as_it_was_learnt_and_around_the_answer(plain):
     assert 0.4 < np.mean(drawn > plain.query_many([architecture])[0, 0]) < 0.6
 
 
+def test_noise_is_asked_for_by_name(folder, home, plain):
+    shutil.copytree(folder, home / "plain")
+    noisy = ganas.load_benchmark("plain+noise-7")
+    assert (noisy.name, noisy.source) == ("plain+noise-7", f"{plain.source}+noise-7")
+    assert np.array_equal(noisy.query_many(TESTED), plain.with_noise(7).query_many(TESTED))
+    assert ganas.load_benchmark(f"{folder}+noise-7").source == noisy.source
+    assert is_benchmark("plain+noise-7") and ganas.load_benchmark("plain").noise_seed is None
+    for name in ("plain+noise-", "plain+noise-x", "plain+noise--1", "plane+noise-7", f"{TABLE}+noise-7"):
+        assert not is_benchmark(name)
+        with pytest.raises(UnknownName):
+            ganas.load_benchmark(name)
+    study = ganas.search("plain+noise-7", "random-search", budget=4, seed=0)
+    told = [entry.evaluation.values["valid_accuracy"] for entry in study.entries]
+    asked = [entry.evaluation.architecture for entry in study.entries]
+    assert told == pytest.approx(noisy.query_many(asked)[:, 0])
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5, "3", True])
 def test_seeds_of_noise_are_whole_numbers(plain, folder, seed):
     with pytest.raises(InvalidSetting, match="seed of the noise"):

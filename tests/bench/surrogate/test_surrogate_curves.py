@@ -14,7 +14,7 @@ SEEN = 10
 
 
 def made_curves(cells, rng):
-    """Saturating curves: their end follows the live convolutions, their speed the live skips, and each training is noisy."""
+    """Saturating curves: their end follows the live convolutions, their speed the live skips; all are noisy."""
     columns = [SPACE.operations.index(name) for name in ("nor_conv_3x3", "skip_connect")]
     counts = live_operation_counts(SPACE, cells)[:, columns]
     end = 60 + 5 * counts[:, :1] + rng.normal(0, 2, (len(cells), 1))
