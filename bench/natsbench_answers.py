@@ -1,8 +1,8 @@
-"""What ``nats-bench`` answers about one architecture, asked of a converted table.
+"""What ``nats-bench`` answers about one architecture, or about all of them, asked of a converted table.
 
-Source: ``get_more_info`` in ``nats_bench/api_topology.py``, and ``get_compute_costs``, ``get_config``, ``find_best`` and
-``statistics`` in ``nats_bench/api_utils.py`` of the official code. It leaves out the keys of images that were not measured at an epoch, and says None where a time is
-not known.
+Source: ``get_more_info`` in ``nats_bench/api_topology.py``, and ``get_compute_costs``, ``get_config``, ``find_best``
+and ``statistics`` in ``nats_bench/api_utils.py`` of the official code. It leaves out the keys of images that were not
+measured at an epoch, and says None where a time is not known.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,17 @@ from ganas.spaces.nasbench201.space import EDGE_OPERATIONS, official_unique_stri
 
 __all__ = ["OfficialArchitectures"]
 
-_OBJECTS = "an object of that package, which holds the whole record: get_more_info and get_cost_info answer from it"
+_OBJECTS = "objects of that package: get_more_info and get_cost_info answer what they hold"
+_ARCHIVE = "converted tables are not read from an archive of records"
 _WITHHELD = {
     "get_net_param": "converted tables hold no weights",
     "query_by_index": f"it gives {_OBJECTS}",
     "query_meta_info_by_index": f"it gives {_OBJECTS}",
     "arch2infos_dict": f"it holds {_OBJECTS}",
+    "archive_dir": _ARCHIVE,
+    "fast_mode": _ARCHIVE,
+    "reset_archive_dir": _ARCHIVE,
+    "reset_fast_mode": _ARCHIVE,
 }
 
 
@@ -190,10 +195,13 @@ class OfficialArchitectures:
     def clear_params(self, index: int, hp: str | int | None = None) -> None:
         """Do nothing: there are no weights."""
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name in _WITHHELD:
-            raise _Withheld(f"nats-bench has {name!r}; {_WITHHELD[name]}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+    # Hidden from type checkers, for which every attribute would exist.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name in _WITHHELD:
+                raise _Withheld(f"nats-bench has {name!r}; {_WITHHELD[name]}")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     # --- within --------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from ganas.bench.benchmark import Benchmark
-from ganas.spaces.errors import DataError, DuplicateName, GanasError, InvalidSetting
+from ganas.spaces.errors import DataError, DuplicateName, GanasError, InvalidSetting, UnknownName
 from ganas.spaces.registry import PluginError, Registry
 
 __all__ = ["BENCHMARKS", "is_benchmark", "load_benchmark", "register_benchmark"]
@@ -84,6 +84,7 @@ def load_benchmark(name: str) -> Benchmark:
             trainings under its name or folder with ``+noise-`` and a seed, as in ``mine+noise-3``.
 
     Raises:
+        NotConverted: It is a table that an official file becomes, and that has not been made yet.
         UnknownName: No benchmark has this name.
         DataError: Its file is missing or damaged.
         PluginError: It cannot be imported, or its function fails.
@@ -91,9 +92,18 @@ def load_benchmark(name: str) -> Benchmark:
     """
     found = _saved_surrogate(name)
     if found is None:
-        return _opened(BENCHMARKS.load(name), name, _digest(name))
+        return _opened(_registered(name), name, _digest(name))
     folder, called, seed = found
     return _opened(_surrogate_opener(folder, called, seed), name, _surrogate_digest(folder))
+
+
+def _registered(name: str) -> Callable[..., object]:
+    try:
+        return BENCHMARKS.load(name)
+    except UnknownName as error:
+        from ganas.data.sources import not_converted
+
+        raise not_converted(name) or error from None
 
 
 def is_benchmark(name: str) -> bool:

@@ -135,5 +135,3 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _one_hot(graphs: FunctionalGraphs, kinds: Labels) -> NDArray[np.float64]:
     """The label of each node one-hot, (max_nodes, kinds, count)."""
     return (graphs.labels[:, None] == kinds[:, None]).astype(np.float64)
-
-

@@ -47,7 +47,9 @@ def test_the_strategy_passes_the_kit(tmp_path):
 
 
 def commands():
-    found = [shlex.split(command) for command in COMMANDS if command and "my_strategy" not in command]
+    # A strategy and an official file that only the reader has.
+    own = ("my_strategy", "ganas data convert")
+    found = [shlex.split(command) for command in COMMANDS if command and not any(text in command for text in own)]
     assert len(found) >= 6
     assert {words[0] for words in found} == {"ganas"}
     return [words[1:] for words in found]

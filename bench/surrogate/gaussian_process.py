@@ -18,8 +18,14 @@ Matrix = NDArray[np.float64]
 _MOST_ROWS = 2000
 """Rows that a process is conditioned on at most: time grows with the third power."""
 
+_MOST_FOR_KERNEL = 600
+"""Rows that the kernel is chosen on at most: its few numbers need no more."""
+
 _CHUNK = 4096
 _STEPS = 40
+# Beyond so many rows the deviation is computed from the directions that explain this share of the variance.
+_FEW_ROWS = 400
+_EXPLAINED = 0.9999
 # Where the search for the kernel starts, and the log-normal prior that holds it there when there are few values: a
 # share of the variance to each block, a length of one root mean square difference, a tenth of noise.
 _START = {"share": 0.3, "length": 1.0, "noise": 0.1, "linear": 0.3}
@@ -36,7 +42,7 @@ class GaussianProcess(Regressor):
     To each block belong a squared exponential and a linear kernel, each with a variance of its own, the former with a
     length scale. Variances, lengths and noise maximise the marginal likelihood (Rasmussen and Williams, "Gaussian
     Processes for Machine Learning", MIT Press, 2006, section 5.4.1) together with log-normal priors, by L-BFGS with
-    exact gradients. Beyond 2,000 rows it uses a random 2,000 of them.
+    exact gradients, on a random 600 rows at most. Beyond 2,000 rows it uses a random 2,000 of them.
 
     Args:
         blocks: Where the columns of each block are.
@@ -56,9 +62,17 @@ class GaussianProcess(Regressor):
         self._targets: Matrix = np.zeros(0)
         self._extra: Matrix = np.zeros(0)
         self._used: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._groups: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._directions: NDArray[np.float32] | None = None
 
     def fit(
-        self, rows: NDArray[np.floating], targets: Matrix, noise: Matrix | None = None, *, rng: np.random.Generator
+        self,
+        rows: NDArray[np.floating],
+        targets: Matrix,
+        noise: Matrix | None = None,
+        *,
+        groups: NDArray[np.int64] | None = None,
+        rng: np.random.Generator,
     ) -> GaussianProcess:
         """Choose the kernel and condition on values; returns itself.
 
@@ -66,22 +80,28 @@ class GaussianProcess(Regressor):
             rows: (count, width).
             targets: (count,), about standard normal.
             noise: Known standard deviation of each target beside what is learnt, (count,); None for none.
-            rng: Draws the rows that are used where there are more than 2,000.
+            groups: Rows of one group are left out together, (count,); None where each row is alone.
+            rng: Draws the rows that are used where there are more than 2,000, and those for the kernel.
         """
         from scipy.optimize import minimize
 
         known = np.zeros(len(targets)) if noise is None else np.square(noise)
+        self._groups = np.arange(len(targets)) if groups is None else groups
         self._used = np.arange(len(targets))
         if len(targets) > _MOST_ROWS:
             self._used = np.sort(rng.choice(len(targets), _MOST_ROWS, replace=False))
         self._rows = rows[self._used].astype(np.float64)
         self._targets, self._extra = targets[self._used], known[self._used]
-        distances = [_distances(self._rows[:, block], self._rows[:, block]) for block in self.blocks]
-        products = [_products(self._rows[:, block], self._rows[:, block]) for block in self.blocks]
+        few = slice(None)
+        if len(self._used) > _MOST_FOR_KERNEL:
+            few = np.sort(rng.choice(len(self._used), _MOST_FOR_KERNEL, replace=False))
+        some, goal, extra = self._rows[few], self._targets[few], self._extra[few]
+        distances = [_distances(some[:, block], some[:, block]) for block in self.blocks]
+        products = [_products(some[:, block], some[:, block]) for block in self.blocks]
         start, spread = self._prior()
 
         def objective(log: Matrix) -> tuple[float, Matrix]:
-            value, gradient = self._misfit(np.clip(log, -_FARTHEST, _FARTHEST), distances, products)
+            value, gradient = self._misfit(np.clip(log, -_FARTHEST, _FARTHEST), goal, extra, distances, products)
             away = (log - start) / spread
             return value + 0.5 * float(away @ away), gradient + away / spread
 
@@ -97,7 +117,7 @@ class GaussianProcess(Regressor):
             rows: (count, width), at most 2,000 of them.
             targets: (count,).
         """
-        self._used = np.arange(len(targets))
+        self._used = self._groups = np.arange(len(targets))
         self._rows, self._targets = rows.astype(np.float64), targets
         self._extra = np.zeros(len(targets))
         with one_thread():
@@ -115,7 +135,9 @@ class GaussianProcess(Regressor):
             spread[:count] = spread[2 * count : 3 * count] = 0.5
         return start, spread
 
-    def _misfit(self, log: Matrix, distances: list[Matrix], products: list[Matrix]) -> tuple[float, Matrix]:
+    def _misfit(
+        self, log: Matrix, targets: Matrix, extra: Matrix, distances: list[Matrix], products: list[Matrix]
+    ) -> tuple[float, Matrix]:
         """Minus the logarithm of the evidence, without its constant, and its gradient in the logarithms."""
         from scipy.linalg import LinAlgError, cho_solve, cholesky
 
@@ -128,14 +150,14 @@ class GaussianProcess(Regressor):
         covariance = sum(parts, np.zeros_like(distances[0]))
         for scale, product in zip(slope, products, strict=True):
             covariance += scale * product
-        covariance[np.diag_indices_from(covariance)] += noise + self._extra
+        covariance[np.diag_indices_from(covariance)] += noise + extra
         try:
             factor = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
         except LinAlgError:
             return 1e12, np.zeros_like(log)
-        inverse = cho_solve((factor, True), np.eye(len(self._targets)), overwrite_b=True, check_finite=False)
-        weights = inverse @ self._targets
-        value = 0.5 * float(self._targets @ weights) + float(np.log(np.diag(factor)).sum())
+        inverse = cho_solve((factor, True), np.eye(len(targets)), overwrite_b=True, check_finite=False)
+        weights = inverse @ targets
+        value = 0.5 * float(targets @ weights) + float(np.log(np.diag(factor)).sum())
         pull = np.outer(weights, weights) - inverse
         gradient = np.empty_like(log)
         for block, (part, distance) in enumerate(zip(parts, distances, strict=True)):
@@ -157,12 +179,37 @@ class GaussianProcess(Regressor):
 
         covariance = self._covariance(self._rows, self._rows)
         covariance[np.diag_indices_from(covariance)] += self.noise_variance + self._extra
-        self._inverse = cho_solve((cholesky(covariance, lower=True), True), np.eye(len(covariance)))
+        self._factor = cholesky(covariance, lower=True)
+        self._inverse = cho_solve((self._factor, True), np.eye(len(covariance)))
         self._weights = self._inverse @ self._targets
+        self._directions = None
 
-    def _covariance(self, first: Matrix, second: Matrix) -> Matrix:
+    def _explaining(self) -> NDArray[np.float32]:
+        """Directions whose squared products with a row of covariances add up to the variance that it explains.
+
+        (rows, directions). All of them for few rows; beyond, those that matter most for the rows learnt from, which
+        are a fraction of them as the spectrum of the covariances falls fast.
+        """
+        if self._directions is None:
+            from scipy.linalg import eigh, solve_triangular
+
+            if len(self._inverse) <= _FEW_ROWS:
+                scaled = solve_triangular(self._factor, np.eye(len(self._factor)), lower=True).T
+            else:
+                values, vectors = eigh(self._inverse)
+                scaled = vectors * np.sqrt(np.maximum(values, 0.0))
+                power = np.square(self._covariance(self._rows, self._rows) @ scaled).sum(axis=0)
+                order = np.argsort(-power, kind="stable")
+                share = np.cumsum(power[order]) / power.sum()
+                scaled = scaled[:, order[: int(np.searchsorted(share, _EXPLAINED)) + 1]]
+            self._directions = scaled.astype(np.float32)
+        return self._directions
+
+    def _covariance(self, first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[Any]:
         share, length, _, slope = self._kernel(self._log)
-        values = np.zeros((len(first), len(second)))
+        # In the precision of the rows.
+        share, length, slope = (part.astype(first.dtype) for part in (share, length, slope))
+        values = np.zeros((len(first), len(second)), dtype=first.dtype)
         for block, scale, scale_length, linear in zip(self.blocks, share, length, slope, strict=True):
             one, other = first[:, block], second[:, block]
             values += scale * np.exp(_distances(one, other) / (-2.0 * scale_length**2)) + linear * _products(one, other)
@@ -177,31 +224,29 @@ class GaussianProcess(Regressor):
         """Mean and standard deviation of the target without noise, (rows,) each."""
         means, deviations = [np.zeros(0)], [np.zeros(0)]
         share, _, _, slope = self._kernel(self._log)
-        # Float32 is exact enough here and twice as fast; the sum of products is taken in float64.
-        inverse = self._inverse.astype(np.float32)
+        # Float32 is exact enough here and several times as fast; sums of products are taken in float64.
+        directions, learnt = self._explaining(), self._rows.astype(np.float32)
         for start in range(0, len(rows), _CHUNK):
-            part = rows[start : start + _CHUNK].astype(np.float64)
-            between = self._covariance(part, self._rows)
+            part = rows[start : start + _CHUNK].astype(np.float32)
+            between = self._covariance(part, learnt)
             prior = np.full(len(part), share.sum())
             for block, linear in zip(self.blocks, slope, strict=True):
-                prior += linear * np.square(part[:, block]).mean(axis=1)
-            narrow = between.astype(np.float32)
-            explained = np.einsum("ij,ij->i", narrow @ inverse, narrow, dtype=np.float64)
+                prior += linear * np.square(part[:, block], dtype=np.float64).mean(axis=1)
+            projected = between @ directions
+            explained = np.einsum("ij,ij->i", projected, projected, dtype=np.float64)
             means.append(between @ self._weights)
             deviations.append(np.sqrt(np.maximum(prior - explained, 1e-9)))
         return np.concatenate(means), np.concatenate(deviations)
 
-    def left_out(self, groups: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
+    def left_out(self) -> tuple[Matrix, Matrix]:
         """Prediction of each target from those of all other groups, with noise: mean and standard deviation, (count,).
 
         In closed form (Rasmussen and Williams, equations 5.10 to 5.12, for more than one row at a time). NaN for rows
         that the process does not use.
-
-        Args:
-            groups: The group of each row that :meth:`fit` was given, (count,).
         """
-        means, deviations = np.full(len(groups), np.nan), np.full(len(groups), np.nan)
-        of_used = groups[self._used]
+        count = len(self._groups)
+        means, deviations = np.full(count, np.nan), np.full(count, np.nan)
+        of_used = self._groups[self._used]
         order = np.argsort(of_used, kind="stable")
         for rows in np.split(order, np.flatnonzero(np.diff(of_used[order])) + 1):
             covariance = np.linalg.inv(self._inverse[np.ix_(rows, rows)])
@@ -221,13 +266,13 @@ class GaussianProcess(Regressor):
         self._condition()
 
 
-def _distances(first: Matrix, second: Matrix) -> Matrix:
+def _distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
     """Mean square difference of the columns of each two rows, (rows, rows)."""
     squares = np.einsum("ij,ij->i", first, first)[:, None] + np.einsum("ij,ij->i", second, second)[None, :]
     squares -= 2.0 * (first @ second.T)
     return np.asarray(np.maximum(squares, 0.0) / first.shape[1])
 
 
-def _products(first: Matrix, second: Matrix) -> Matrix:
+def _products(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
     """Mean product of the columns of each two rows, (rows, rows)."""
     return np.asarray(first @ second.T / first.shape[1])

@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Regressor"]
+__all__ = ["DEFAULT_BLOCKS", "Regressor"]
 
 Vector = NDArray[np.float64]
+
+DEFAULT_BLOCKS = ("counts", "paths", "pairs", "weisfeiler-lehman", "size")
+"""The blocks of :class:`ganas.bench.surrogate.functional_features.FunctionalFeatures` that most models read."""
 
 
 class Regressor(ABC):
@@ -28,6 +31,8 @@ class Regressor(ABC):
     """Registered name."""
     title: ClassVar[str]
     """One line."""
+    reads: ClassVar[tuple[str, ...]] = DEFAULT_BLOCKS
+    """Which blocks of features a surrogate gives it first, in this order; further ones may follow."""
 
     def __init__(self, blocks: Sequence[slice], trusted: int | None = None) -> None:
         self.blocks = tuple(blocks)
@@ -35,7 +40,13 @@ class Regressor(ABC):
 
     @abstractmethod
     def fit(
-        self, rows: NDArray[np.floating], targets: Vector, noise: Vector | None = None, *, rng: np.random.Generator
+        self,
+        rows: NDArray[np.floating],
+        targets: Vector,
+        noise: Vector | None = None,
+        *,
+        groups: NDArray[np.int64] | None = None,
+        rng: np.random.Generator,
     ) -> Regressor:
         """Learn; returns itself.
 
@@ -43,6 +54,7 @@ class Regressor(ABC):
             rows: Features, (count, width).
             targets: (count,), about standard normal.
             noise: Known standard deviation of each target beside what is learnt, (count,); None for none.
+            groups: Rows of one group (functional twins) are left out together, (count,); None where each row is alone.
             rng: The only source of randomness.
         """
 
@@ -54,14 +66,11 @@ class Regressor(ABC):
         """
 
     @abstractmethod
-    def left_out(self, groups: NDArray[np.int64]) -> tuple[Vector, Vector]:
-        """Prediction of each target from those of all other groups, with noise: mean and standard deviation, (count,).
+    def left_out(self) -> tuple[Vector, Vector]:
+        """Prediction of each target from those of other groups, with noise: mean and standard deviation, (count,).
 
-        Groups are functional twins. A model that cannot do this in closed form learns five times, without a fifth of
-        the groups each. NaN for rows that it does not use.
-
-        Args:
-            groups: The group of each row that :meth:`fit` was given, (count,).
+        Only right after :meth:`fit`. NaN for rows that the model does not use. A model that cannot leave out each group
+        in closed form leaves out a fifth of them at a time.
         """
 
     @property

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.surrogate.features import Features
+from ganas.bench.surrogate.functional_features import FunctionalFeatures, distinct_rows
+from ganas.bench.surrogate.groups import functional_groups
+from ganas.bench.surrogate.known_table import KnownTable
 from ganas.bench.surrogate.label_scale import LabelScale
-from ganas.bench.surrogate.models import DEFAULT_MODEL, make_model
+from ganas.bench.surrogate.models import DEFAULT_MODEL, make_model, model_class
 from ganas.bench.surrogate.regressor import Regressor
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import DataError, InvalidSetting, WrongSpace
+from ganas.spaces.errors import DataError, InvalidSetting
 from ganas.spaces.space import Space
 
 __all__ = ["Prediction", "Surrogate", "functional_groups"]
@@ -44,9 +46,10 @@ class Prediction:
 class Surrogate:
     """Predicts a metric from the architecture.
 
-    Features (:class:`ganas.bench.surrogate.features.Features`) go through a model that works on a scale of ranks
-    (:class:`ganas.bench.surrogate.label_scale.LabelScale`); its intervals are widened or narrowed so that they hold
-    the labels of left-out architectures, twins left out together, as often as they should.
+    Features (:class:`ganas.bench.surrogate.functional_features.FunctionalFeatures`) go through a model that works on a
+    scale of ranks (:class:`ganas.bench.surrogate.label_scale.LabelScale`); its intervals are widened or narrowed so
+    that they hold the labels of left-out architectures, twins left out together, as often as they should. Functional
+    twins are predicted alike.
 
     The interface follows scikit-learn: :meth:`fit` returns the object, and :meth:`predict` takes what :meth:`fit` took.
     :class:`ganas.bench.surrogate.estimator.SurrogateRegressor` is the same on plain numbers, as an estimator of it.
@@ -55,6 +58,11 @@ class Surrogate:
         space: The space of the architectures.
         model: Which model, of :data:`ganas.bench.surrogate.models.MODELS`.
         seed: Of everything random.
+        tables: What is known from other data sets; the metric is expected to follow their values.
+
+    Raises:
+        UnknownName: No model has this name.
+        MissingDependency: A package that the model needs is not installed.
 
     >>> import ganas
     >>> bench = ganas.load_benchmark("nasbench201-cifar100")
@@ -66,12 +74,14 @@ class Surrogate:
     True
     """
 
-    def __init__(self, space: Space, model: str = DEFAULT_MODEL, *, seed: int = 0) -> None:
+    def __init__(
+        self, space: Space, model: str = DEFAULT_MODEL, *, seed: int = 0, tables: Sequence[KnownTable] = ()
+    ) -> None:
         self.space = space
         self.model = model
         self.seed = seed
-        names = ["structure", *(["size"] if space.has_parameter_count else [])]
-        self.features = Features(space, names, rng=np.random.default_rng(0))
+        self.tables = tuple(tables)
+        self.features = FunctionalFeatures(space, model_class(model).reads, rng=np.random.default_rng(0))
         self.scale = LabelScale()
         self.known_scales: list[LabelScale] = []
         self.width = 1.0
@@ -95,12 +105,14 @@ class Surrogate:
             architectures: At least five, of the space.
             values: What was measured, (count,): finite, and not all equal.
             noise: Standard deviation of each value beside what is learnt, in its unit, (count,); None for none.
-            known: What is known of each architecture from another data set, (count, columns); :meth:`predict` then
-                wants the same columns. The metric is expected to follow them.
+            known: Further values of each architecture on other data sets, (count, columns); :meth:`predict` then wants
+                the same columns. The metric is expected to follow them. A whole table is better given as one of the
+                ``tables``.
 
         Raises:
             DataError: There are too few values, they are all equal, or one is not a finite number.
             WrongSpace: An architecture is of another space.
+            ArchitectureNotMeasured: One of the tables does not hold an architecture.
         """
         labels = self._checked(architectures, values)
         self.count = len(labels)
@@ -112,21 +124,25 @@ class Surrogate:
             if (spread < 0).any():
                 raise DataError("a standard deviation of the noise is negative")
             extra = np.abs(self.scale.to_scale(labels + spread) - self.scale.to_scale(labels - spread)) / 2
-        columns = self._known_columns(known, self.count, fit=True)
-        blocks = self.features.blocks
-        trusted = None
-        if columns.shape[1]:
-            blocks = (*blocks, slice(self.features.width, self.features.width + columns.shape[1]))
-            trusted = len(blocks) - 1
-        self._regressor = make_model(self.model, self.space, blocks, trusted)
-        rng = np.random.default_rng(self.seed)
-        self._regressor.fit(self._rows(architectures, columns), targets, extra, rng=rng)
-        self.width = self._calibrated(targets, functional_groups(self.space, architectures))
+        rows = self._rows(architectures, self._known_columns(architectures, known, fit=True))
+        groups = functional_groups(self.space, architectures)
+        self._regressor = self._new_regressor()
+        self._regressor.fit(rows, targets, extra, groups=groups, rng=np.random.default_rng(self.seed))
+        self.width = self._calibrated(targets)
         return self
 
-    def _calibrated(self, targets: Vector, groups: NDArray[np.int64]) -> float:
+    def _new_regressor(self) -> Regressor:
+        blocks, trusted = list(self.features.blocks), None
+        for width in (*(table.width for table in self.tables), len(self.known_scales)):
+            if width:
+                blocks.append(slice(blocks[-1].stop, blocks[-1].stop + width))
+        if self.known_scales:
+            trusted = len(blocks) - 1
+        return make_model(self.model, self.space, blocks, trusted)
+
+    def _calibrated(self, targets: Vector) -> float:
         """By how much standard deviations are widened, so that nine intervals in ten hold a left-out label."""
-        means, deviations = self._left_out = self.regressor.left_out(groups)
+        means, deviations = self._left_out = self.regressor.left_out()
         used = ~np.isnan(means)
         off = np.sort(np.abs(targets[used] - means[used]) / deviations[used])
         # The quantile of conformal prediction: one more than the share that is wanted.
@@ -181,8 +197,12 @@ class Surrogate:
         self, architectures: Sequence[Architecture], *, known: NDArray[np.floating] | None = None
     ) -> tuple[Vector, Vector]:
         """Mean and standard deviation on the scale of ranks, (count,) each: for acquisition functions."""
-        columns = self._known_columns(known, len(architectures), fit=False)
-        return self.regressor.predict(self._rows(architectures, columns))
+        regressor = self.regressor
+        rows = self._rows(architectures, self._known_columns(architectures, known, fit=False))
+        # Twins have the same row. And a row is predicted to the same last bit whatever stands beside it in the list.
+        first, same = distinct_rows(rows)
+        mean, deviation = regressor.predict(rows[first])
+        return mean[same], deviation[same]
 
     def interval(
         self, architectures: Sequence[Architecture], level: float = 0.9, *, known: NDArray[np.floating] | None = None
@@ -225,6 +245,7 @@ class Surrogate:
             "scale": self.scale.state(),
             "known_scales": [scale.state() for scale in self.known_scales],
             "features": self.features.state(),
+            "tables": [table.state() for table in self.tables],
             "regressor": self.regressor.state(),
         }
 
@@ -236,33 +257,33 @@ class Surrogate:
         for scale, saved in zip(self.known_scales, state["known_scales"], strict=True):
             scale.load_state(saved)
         self.features.load_state(state["features"])
-        blocks, trusted = self.features.blocks, None
-        if self.known_scales:
-            blocks = (*blocks, slice(self.features.width, self.features.width + len(self.known_scales)))
-            trusted = len(blocks) - 1
-        self._regressor = make_model(self.model, self.space, blocks, trusted)
+        self.tables = tuple(KnownTable.from_state(self.space, saved) for saved in state["tables"])
+        self._regressor = self._new_regressor()
         self._regressor.load_state(state["regressor"])
 
     # --- within ----------------------------------------------------------------------------------------------------
 
     def _rows(self, architectures: Sequence[Architecture], columns: NDArray[np.float32]) -> NDArray[np.float32]:
-        for architecture in architectures:
-            if architecture.space != self.space.name:
-                raise WrongSpace(f"an architecture of {self.space.name!r} is wanted, not of {architecture.space!r}")
-        return np.concatenate([self.features.rows(architectures), columns], axis=1)
+        learnt = [table.features(architectures) for table in self.tables]
+        return np.concatenate([self.features.rows(architectures), *learnt, columns], axis=1)
 
-    def _known_columns(self, known: NDArray[np.floating] | None, count: int, *, fit: bool) -> NDArray[np.float32]:
+    def _known_columns(
+        self, architectures: Sequence[Architecture], known: NDArray[np.floating] | None, *, fit: bool
+    ) -> NDArray[np.float32]:
+        """What is known of other data sets, each column on its scale of ranks, (count, columns)."""
+        count = len(architectures)
         given = np.zeros((count, 0)) if known is None else np.asarray(known, dtype=np.float64)
         if given.ndim == 1:
             given = given[:, None]
         if given.shape[0] != count or not np.isfinite(given).all():
             raise DataError(f"what is known must be one row of finite numbers for each of {count} architectures")
+        values = np.concatenate([*(table.values(architectures) for table in self.tables), given], axis=1)
         if fit:
-            self.known_scales = [LabelScale().fit(column) for column in given.T]
-        if given.shape[1] != len(self.known_scales):
-            fitted = len(self.known_scales)
+            self.known_scales = [LabelScale().fit(column) for column in values.T]
+        if values.shape[1] != len(self.known_scales):
+            fitted = len(self.known_scales) - len(self.tables)
             raise InvalidSetting(f"the surrogate was fitted with {fitted} known column(s), not with {given.shape[1]}")
-        scaled = [scale.to_scale(column) for scale, column in zip(self.known_scales, given.T, strict=True)]
+        scaled = [scale.to_scale(column) for scale, column in zip(self.known_scales, values.T, strict=True)]
         return np.array(scaled, dtype=np.float32).reshape(len(scaled), count).T
 
     def _checked(self, architectures: Sequence[Architecture], values: Sequence[float] | Vector) -> Vector:
@@ -272,16 +293,6 @@ class Surrogate:
         if labels.min() == labels.max():
             raise DataError(f"all {len(labels)} values are {labels[0]}: there is nothing to learn")
         return labels
-
-
-def functional_groups(space: Space, architectures: Sequence[Architecture]) -> NDArray[np.int64]:
-    """Numbers that functional twins share, (count,): what is known of one twin is known of the other.
-
-    See ``Space.functional_key``.
-    """
-    numbers: dict[object, int] = {}
-    keys = [space.functional_key(architecture) for architecture in architectures]
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
 def _finite(given: Sequence[float] | Vector, what: str, count: int) -> Vector:

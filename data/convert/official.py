@@ -68,11 +68,13 @@ def locate(given: Path, name: str | None = None) -> tuple[Path, Source]:
         return path, wanted or source(text)
     if given.name == text and (downloads() / text).exists():
         return downloads() / text, wanted or recognise(downloads() / text)
-    made_of = source_of(text)
+    made_of, files = source_of(text), [file for entry in sources().values() for file in entry.files]
     if made_of is not None:
         hint = f"; the table of this name is made by ganas data convert {made_of.name}"
+    elif text in files:
+        hint = f", nor is it in {downloads()}"
     else:
-        hint = closest_match(given.name, [*sources(), *(file for entry in sources().values() for file in entry.files)])
+        hint = "" if given.name in files else closest_match(given.name, [*sources(), *files])
     raise DataError(f"there is no file or directory {given}{hint}")
 
 

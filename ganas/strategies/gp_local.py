@@ -37,7 +37,7 @@ class GPLocalSettings(Settings):
 
     initial_samples: int = 6
     parents: int = 10
-    optimism: float = 1.0
+    optimism: float = 2.0
     pool_size: int = 800
     kernel_share: float = 0.1
     training_size: int = 300

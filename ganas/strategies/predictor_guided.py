@@ -49,7 +49,7 @@ class PredictorGuidedSettings(Settings):
 
     model: str = "gaussian-process"
     acquisition: Acquisition = "ucb"
-    optimism: float = 1.0
+    optimism: float = 1.5
     initial_samples: int = 6
     refit_every: int = 3
     training_size: int = 200

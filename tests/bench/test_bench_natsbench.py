@@ -3,6 +3,7 @@
 import io
 import itertools
 import random
+import re
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -18,6 +19,7 @@ from ganas.spaces.errors import (
     EpochNotMeasured,
     GanasError,
     InvalidSetting,
+    MalformedArchitecture,
     NotSupported,
     RunNotMeasured,
     TrialNotMeasured,
@@ -160,7 +162,9 @@ def test_architectures(home, space):
         with pytest.raises(ValueError, match="Invalid architecture index"):
             official.query_index_by_arch(outside)
         for call in (ours.query_index_by_arch, ours.arch, ours.get_unique_str):
-            with pytest.raises(InvalidSetting, match=f"no architecture {outside}: .* go from 0 to 5, 6 in all"):
+            with pytest.raises(
+                InvalidSetting, match=f"no architecture {outside}: the tables hold 6 of [0-9,]+, with .* 5$"
+            ):
                 call(outside)
 
 
@@ -208,6 +212,140 @@ def test_simulate_train_eval(home, space, same_draws):
         assert api.used_time > 1000
         api.reset_time()
         assert api.used_time == 0
+
+
+# What official scripts ask at their end, as exps/NATS-Bench of AutoDL-Projects does.
+SETS = {
+    "cifar10-valid": ("train", "valid", "x-valid", "ori-test"),
+    "cifar10": ("train", "valid", "test"),
+    "cifar100": ("train", "valid", "test", "x-valid", "x-test", "ori-test"),
+    "ImageNet16-120": ("train", "valid", "test", "ori-test"),
+}
+
+
+def numbers_in(text):
+    """The decimal fractions in a text, which accuracies, losses, sizes and latencies are."""
+    return re.findall(r"\d+\.\d+", text)
+
+
+def same_ends(ours, official, indices, runs):
+    """Whether both say the same of all architectures together, and at the end of each run."""
+    for hp in runs:
+        for index in indices:
+            theirs, mine = (quietly(api.query_info_str_by_arch, index, hp) for api in (official, ours))
+            assert mine == ours.query_info_str_by_arch(ours.arch(index), int(hp)) == ours.query_by_arch(index, hp)
+            assert len(numbers_in(theirs)) > 20 and not {*numbers_in(theirs)} - {*numbers_in(mine)}
+            assert all(official_name in mine for official_name in (ours.arch(index), *DATASETS))
+        for dataset, sets in SETS.items():
+            assert ours.statistics(dataset, hp) == ours.statistics(dataset, int(hp)) == official.statistics(dataset, hp)
+            for of_set in sets:
+                for flops, params in ((None, None), (80, None), (None, 0.3), (60, 0.3), (0.0, None)):
+                    found = ours.find_best(dataset, of_set, flops, params, hp)
+                    wanted = official.find_best(dataset, of_set, flops, params, hp)
+                    assert found[0] == wanted[0]
+                    assert found[1] == wanted[1] or close(found[1], wanted[1])
+    return True
+
+
+def loaded(official, indices):
+    """The package in fast mode looks at all that its list names, or at what it has read: let it read them."""
+    for index in indices:
+        official._prepare_info(index)
+    official.reset_fast_mode(False)
+    return official
+
+
+@pytest.mark.parametrize("space", NAMES)
+def test_what_scripts_ask_at_their_end(home, space):
+    ours, official = create(None, space), loaded(theirs(home / NAMES[space], space), range(COUNT))
+    assert same_ends(ours, official, range(COUNT), RUNS[space])
+    assert ours.avaliable_hps == sorted(official.avaliable_hps) == sorted(RUNS[space])
+    assert ours.full_epochs_in_paper == official.full_epochs_in_paper == int(RUNS[space][-1])
+    assert ours.archstr2index == official.archstr2index
+    assert ours.find_best("cifar100", "valtest", hp=12) == ours.find_best("cifar100", "ori-test", hp=12)
+    if space == "tss":
+        for index, dataset in itertools.product(range(COUNT), DATASETS):
+            assert ours.get_net_config(index, dataset) == official.get_net_config(index, dataset)
+
+
+@needs_samples
+@pytest.mark.parametrize(("space", "path"), [("tss", TOPOLOGY_SAMPLES), ("sss", SIZE_SAMPLES)])
+def test_what_scripts_ask_at_their_end_of_the_real_records(real, monkeypatch, space, path):
+    monkeypatch.setenv("GANAS_HOME", str(real))
+    indices = (0, 11, 284)
+    ours, official = create(None, space), loaded(theirs(path, space), indices)
+    assert same_ends(ours, official, indices, RUNS[space])
+    for index, dataset in itertools.product(indices, DATASETS):
+        assert ours.get_net_config(index, dataset) == official.get_net_config(index, dataset)
+    assert ours.filename == path.name == official.filename
+
+
+def test_equal_accuracies_give_the_lowest_number(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANAS_HOME", str(tmp_path))
+    content = natsbench("topology", 4)
+    # The official order is not that of the keys of a table.
+    content["meta_archs"].reverse()
+    content["arch2infos"] = {
+        index: {
+            run: results(np.random.default_rng(1), index, content["meta_archs"][index], int(run), ONE)
+            for run in ("12", "200")
+        }
+        for index in range(4)
+    }
+    save_folder(content, tmp_path / NAMES["tss"])
+    convert(tmp_path / NAMES["tss"], "natsbench-topology")
+    ours, official = create(None, "tss"), loaded(theirs(tmp_path / NAMES["tss"], "tss"), range(4))
+    assert (
+        ours.find_best("cifar100", "test") == official.find_best("cifar100", "test")
+        and ours.find_best("cifar100", "test")[0] == 0
+    )
+
+
+def test_showing(home, capsys):
+    api = create(None, "tss")
+    assert api.show(2) is None
+    printed = capsys.readouterr().out
+    assert printed == "".join(f"{api.query_info_str_by_arch(2, hp)}\n" for hp in RUNS["tss"])
+    api.show()
+    printed = capsys.readouterr().out
+    assert printed.startswith(repr(api)) and printed.count("after 200 epochs") == COUNT
+
+
+def test_notations_taken_apart(home):
+    from nats_bench.api_topology import NATStopology
+
+    api = create(None, "tss")
+    for text in (*api, "|nor_conv_1x1~0|+|skip_connect~1|", "|none~0|"):
+        assert api.str2lists(text) == NATStopology.str2lists(text)
+        assert np.array_equal(api.str2matrix(text), NATStopology.str2matrix(text))
+    few = ["none", "nor_conv_1x1"]
+    assert api.str2matrix("|nor_conv_1x1~0|", few).tolist() == NATStopology.str2matrix("|nor_conv_1x1~0|", few).tolist()
+
+
+@pytest.mark.parametrize("space", NAMES)
+def test_every_name_of_the_package_is_answered_or_refused(home, space):
+    ours, official = create(None, space), theirs(home / NAMES[space], space)
+    refused = set()
+    for name in dir(official):
+        if name.startswith("_"):
+            continue
+        try:
+            getattr(ours, name)
+        except NotSupported as error:
+            assert str(error).startswith(f"nats-bench has {name!r}; ") and not hasattr(ours, name)
+            refused.add(name)
+    assert refused == {
+        *("arch2infos_dict", "archive_dir", "fast_mode", "get_net_param", "query_by_index"),
+        *("query_meta_info_by_index", "reset_archive_dir", "reset_fast_mode"),
+    }
+    with pytest.raises(NotSupported, match="nats-bench has 'get_net_param'; converted tables hold no weights"):
+        ours.get_net_param(0, "cifar10", None)
+    with pytest.raises(AttributeError, match="'NATSBench' object has no attribute 'get_more_inf'"):
+        ours.get_more_inf  # noqa: B018
+    before = ours.get_cost_info(0, "cifar10")
+    for change in (ours.reload, lambda: ours.reload("/nowhere", 3), lambda: ours.clear_params(0, "12")):
+        assert change() is None
+    assert ours.get_cost_info(0, "cifar10") == before
 
 
 @needs_samples
@@ -272,6 +410,10 @@ for index, arch in enumerate(api):
     assert api.query_index_by_arch(arch) == index
 info = api.get_more_info(best[0], "cifar10", iepoch=None, hp={long!r}, is_random=False)
 cost = api.get_cost_info(best[0], "cifar10")
+api.clear_params(best[0], None)
+final = api.query_info_str_by_arch(api.arch(best[0]), {long!r})
+assert api.arch(best[0]) in final and "cifar100" in final
+print(api.find_best("cifar10", "valid", hp={long!r})[0])
 print(len(history), best[0], round(info["test-accuracy"], 6), round(cost["latency"], 9), round(api.used_time, 3))
 api.reset_time()
 """
@@ -293,8 +435,8 @@ def test_a_script_runs_with_another_import(tmp_path, space, monkeypatch):
         out = io.StringIO()
         with redirect_stdout(out):
             exec(compile(text, "script", "exec"), {})
-        printed.append(out.getvalue().splitlines()[-1])
-    assert printed[0] == printed[1] and int(printed[0].split()[0]) > 10
+        printed.append(out.getvalue().splitlines()[-2:])
+    assert printed[0] == printed[1] and int(printed[0][1].split()[0]) > 10
 
 
 def test_arguments_in_the_order_of_the_package(home):
@@ -356,7 +498,35 @@ def test_every_trial_is_drawn(home):
         (lambda api: api.get_cost_info(0, "imagenet"), UnknownName, "unknown data set 'imagenet'"),
         (lambda api: api.simulate_train_eval(0, "cifar10-valid"), UnknownName, "known are ImageNet16-120, cifar10, "),
         (lambda api: api.get_more_info(6, "cifar10"), InvalidSetting, "no architecture 6"),
-        (lambda api: api.get_more_info("nonsense", "cifar10"), InvalidSetting, "'nonsense' is no architecture of top"),
+        (
+            lambda api: api.get_more_info("nonsense", "cifar10"),
+            InvalidSetting,
+            "'nonsense' is no architecture of 'nasb.* as in \\|none",
+        ),
+        (
+            lambda api: api.get_cost_info("|avg_pool_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|", "cifar10"),
+            InvalidSetting,
+            r"^\|avg_pool.*\| is not among the architectures of these tables, which hold 6 of 15,625$",
+        ),
+        (
+            lambda api: api.get_cost_info(f" {api.arch(3)}", "cifar10"),
+            InvalidSetting,
+            r"^' \|none~0.*' is written \|none~0",
+        ),
+        (lambda api: api.find_best("cifar100", "val"), UnknownName, "unknown set of images of 'cifar100' 'val': known"),
+        (lambda api: api.find_best("cifar10-valid", "x-test"), UnknownName, "known are ori-test, test, train, valid, "),
+        (lambda api: api.find_best("cifar", "test"), UnknownName, "unknown data set 'cifar'"),
+        (lambda api: api.find_best("cifar10", "test", hp="90"), RunNotMeasured, "not of 90"),
+        (lambda api: api.statistics("cifar10", 90), RunNotMeasured, "not of 90"),
+        (lambda api: api.query_info_str_by_arch(0, "90"), RunNotMeasured, "not of 90"),
+        (lambda api: api.query_info_str_by_arch("nonsense", "12"), InvalidSetting, "'nonsense' is no architecture"),
+        (lambda api: api.get_net_config(6, "cifar10"), InvalidSetting, "no architecture 6"),
+        (lambda api: api.get_net_config(0, "cifar"), UnknownName, "unknown data set 'cifar'"),
+        (lambda api: api.show(6), InvalidSetting, "no architecture 6"),
+        (lambda api: api.show("0"), InvalidSetting, "index must be a whole number"),
+        (lambda api: api.str2lists("nonsense"), MalformedArchitecture, "'nonsense' is no topology: nodes joined by"),
+        (lambda api: api.str2matrix("|none~1|"), MalformedArchitecture, "node 1 of .* reads node 1, not one before it"),
+        (lambda api: api.str2matrix("|conv~0|"), UnknownName, "unknown operation 'conv'"),
         (lambda api: api.get_more_info(0, "cifar10", hp="90"), RunNotMeasured, "runs of 12.* 200 epochs, not of 90"),
         (lambda api: api.get_cost_info(0, "cifar10", hp="90"), RunNotMeasured, "not of 90"),
         (lambda api: api.get_latency(0, "cifar10", 90), RunNotMeasured, "not of 90"),
@@ -391,7 +561,7 @@ def test_an_unknown_search_space(home):
     with pytest.raises(UnknownName, match="unknown family of tables 'nasbench201'"):
         create(None, "tss", family="nasbench201")
     for given in ({"meta_archs": []}, 5):
-        with pytest.raises(NotSupported, match="cannot be opened here: convert the file"):
+        with pytest.raises(NotSupported, match=r"is a path or None, and not of type (dict|int): convert"):
             create(given, "tss")
 
 
@@ -453,6 +623,10 @@ def test_architectures_without_a_data_set_are_there(tmp_path, monkeypatch):
     assert api.get_more_info(1, "cifar100", hp="90", is_random=777)["train-accuracy"]
     with pytest.raises(GanasError, match="not among the 2 architectures"):
         api.get_more_info(1, "cifar10", hp="90")
+    text = api.query_info_str_by_arch(1, "90")
+    assert "cifar100: " in text and "cifar10" not in text.replace("cifar100", "")
+    assert api.statistics("cifar10", "90") == {1: 2, 0: 1} and api.statistics("cifar100", "90") == {1: 3}
+    assert api.find_best("cifar10", "test", hp="90")[0] in (0, 2)
 
 
 def test_opening_loads_neither_torch_nor_pandas(home):

@@ -154,6 +154,25 @@ def test_a_foreign_object_is_refused(api):
         TabularBenchmark.from_official(api, "cifar10")
 
 
+def test_no_data_set(checkpoint_api):
+    with pytest.raises(InvalidSetting) as caught:
+        TabularBenchmark.from_official(checkpoint_api)
+    assert str(caught.value) == (
+        "which data set? A table is of one of them: from_official(api, 'cifar10-valid'), 'cifar10', 'cifar100' or "
+        "'ImageNet16-120'"
+    )
+
+
+def test_the_interface_over_tables_is_none_of_the_packages(tmp_path, monkeypatch):
+    from ganas.bench.natsbench import create
+
+    monkeypatch.setenv("GANAS_HOME", str(tmp_path))
+    save_folder(natsbench("size", 2), tmp_path / "some")
+    convert(tmp_path / "some", "natsbench-size")
+    with pytest.raises(InvalidSetting, match="is wanted, not NATSBench"):
+        TabularBenchmark.from_official(create(None, "sss"), "cifar10")
+
+
 def test_a_data_set_that_is_not_there(checkpoint, checkpoint_api):
     from nas_201_api import NASBench201API
 

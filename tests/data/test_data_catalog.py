@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from ganas.bench.registry import load_benchmark
 from ganas.data.card import read_card, table_path
-from ganas.data.catalog import card, cards, home, verify
+from ganas.data.catalog import card, cards, check_files, home, verify
 from ganas.data.tables import file_sha256
-from ganas.spaces.errors import DataError, DuplicateName, UnknownName
+from ganas.spaces.errors import DataError, DuplicateName, NotConverted, UnknownName
 
 EMBEDDED = ["nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet16"]
 GRAPH = [
@@ -53,6 +54,7 @@ def test_the_embedded_tables_are_what_their_cards_say(name):
     confirmed = "\n".join(verify(card(name)))
     assert card(name).sha256 in confirmed
     assert "rows: 15625" in confirmed
+    assert confirmed.startswith(f"source: {load_benchmark(name).source}\n")
     assert "valid_accuracy, architectures by number of trials: ((2, 7456), (3, 8169))" in confirmed
 
 
@@ -63,7 +65,7 @@ def test_verify_names_everything_that_is_wrong():
     with pytest.raises(DataError) as caught:
         verify(wrong)
     message = str(caught.value)
-    assert "\n" not in message
+    assert "\n" not in message and message.startswith(f"{EMBEDDED[0]} is not what its card says: ")
     for part in ("sha256 is", "rows is 15625, and the card says 15624", "number of trials is", "the card says 91.5"):
         assert part in message
     assert "train_seconds" not in message
@@ -95,8 +97,26 @@ def test_converted_tables_are_found(converted):
 
 def test_a_missing_table_is_a_typed_error(converted):
     (converted.parent / "mine.parquet").unlink()
-    with pytest.raises(DataError, match=r"cannot read .*mine\.parquet"):
+    for check in (verify, check_files):
+        with pytest.raises(DataError, match=r"cannot read .*mine\.parquet"):
+            check(card("mine"))
+
+
+def test_a_cut_off_table_is_found_without_reading_it(converted):
+    check_files(card("mine"))
+    table = converted.parent / "mine.parquet"
+    table.write_bytes(table.read_bytes()[:-1])
+    with pytest.raises(DataError, match="the files of mine have 313,519 bytes, and its card says 313,520"):
+        check_files(card("mine"))
+    with pytest.raises(
+        DataError, match=r"mine is not what its card says: sha256 is .*; bytes is 313519.*; cannot read"
+    ):
         verify(card("mine"))
+
+
+def test_a_table_that_is_not_converted_is_not_unknown(own_home):
+    with pytest.raises(NotConverted, match="'nasbench101' is not converted yet: ganas data fetch nasbench101, then"):
+        card("nasbench101")
 
 
 def test_a_converted_table_cannot_take_an_embedded_name(converted):

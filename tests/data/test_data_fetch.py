@@ -401,7 +401,7 @@ def test_a_wrong_digest_leaves_nothing(official, server, tmp_path, digests, name
     with pytest.raises(DataError) as caught:
         fetch(changed(official, **digests), folder=tmp_path)
     text = message_of(caught)
-    assert f"is not {NAME} as it was published, and was removed" in text
+    assert f"is not {NAME} as it was published, and the copy of it was removed" in text
     assert named in text and official.urls[0] in text
     assert files(tmp_path) == []
 
@@ -414,6 +414,21 @@ def test_the_digits_of_a_name_are_enough_where_no_more_is_published(official, tm
     assert checked_by(official) == "its published SHA-256 digest"
     assert checked_by(suffixed).startswith("the last 5 digits of its MD5 digest")
     assert checked_by(unchecked).startswith("nothing")
+
+
+def test_digits_that_are_inferred_to_be_of_the_digest_refuse_nothing(official, tmp_path):
+    inferred = changed(official, sha256=None, digest_suffix="000000", digest_inferred=True)
+    path = fetch(inferred, folder=tmp_path)
+    assert path.read_bytes() == CONTENT and files(tmp_path) == [NAME]
+    assert fetch(inferred, folder=tmp_path) == path
+    given = "the last digits 000000 that its authors give, taken to be of its MD5 digest"
+    assert checked_by(inferred) == given
+    assert checked_by(inferred, path).startswith(f"{given}: they are not, that digest is {MD5}. ")
+    right = changed(inferred, digest_suffix=MD5[-6:])
+    assert checked_by(right, path) == checked_by(right) == given.replace("000000", MD5[-6:])
+    # A full digest that was published still decides.
+    with pytest.raises(DataError, match="was removed"):
+        fetch(changed(inferred, sha256="0" * 64), folder=tmp_path / "2")
 
 
 @pytest.mark.parametrize("digests", [{}, {"sha256": None, "digest_suffix": MD5[-6:]}])

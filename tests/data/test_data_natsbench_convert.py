@@ -10,7 +10,7 @@ import pytest
 from ganas.bench.ledger import Ledger
 from ganas.bench.tabular import TabularBenchmark
 from ganas.bench.testing import check_benchmark
-from ganas.data.card import table_path
+from ganas.data.card import read_card, table_path
 from ganas.data.catalog import verify
 from ganas.data.convert.natsbench import convert
 from ganas.data.convert.natsbench_cards import FAMILIES
@@ -107,6 +107,59 @@ def seeds_of(api, index, dataset, name):
     return sorted(api.arch2infos_dict[index][name].get_dataset_seeds(dataset))
 
 
+IMAGES = {
+    "cifar10-valid": {"train": 25_000, "valid": 25_000, "test": 10_000},
+    "cifar10": {"train": 50_000, "test": 10_000},
+    "cifar100": {"train": 50_000, "valid": 5_000, "test": 5_000, "valtest": 10_000},
+    "ImageNet16-120": {"train": 151_700, "valid": 3_000, "test": 3_000, "valtest": 6_000},
+}
+
+
+@needs_samples
+@pytest.mark.parametrize("space", ["topology", "size"])
+def test_the_seconds_are_those_that_the_cards_speak_of(real, space):
+    benches = opened(real[space])
+    for row in range(3):
+        per_image, latencies = {"train": set(), "evaluation": set()}, {}
+        for dataset, bench in benches.items():
+            architecture = bench.architecture_at(row)
+            for what, images in IMAGES[dataset].items():
+                # An epoch takes the same in every run and with every seed.
+                metric = f"{what}_seconds"
+                seconds = set()
+                for run in bench.runs:
+                    passes = run if what == "train" else 1
+                    trials = bench.trial_values(architecture, metric, run=run)
+                    seconds |= {round(value / passes, 9) for value in trials}
+                (once,) = seconds
+                per_image["train" if what == "train" else "evaluation"].add(round(once / images, 11))
+            (latencies[dataset],) = {
+                value for run in bench.runs for value in bench.trial_values(architecture, "latency_seconds", run=run)
+            }
+        # Those of one data set, scaled by the number of images, or of each data set on its own.
+        assert (len(per_image["train"]), len(per_image["evaluation"])) == ((1, 1) if space == "topology" else (4, 9))
+        assert latencies["cifar10-valid"] == latencies["cifar10"]
+        assert len({*latencies.values()}) == 3
+        if space == "size":
+            cifar10, cell = benches["cifar10-valid"], benches["cifar10-valid"].architecture_at(row)
+            batches = [
+                cifar10.query(cell, f"{what}_seconds", run=1).value / -(-IMAGES["cifar10-valid"][what] // 256)
+                for what in ("valid", "test")
+            ]
+            assert close(latencies["cifar10-valid"], sum(batches) / 2)
+
+
+def test_what_the_cards_say_of_seconds_and_halves():
+    said = {card.name: " ".join(card.known_defects) for card in convertible_cards()}
+    for suffix in TABLES.values():
+        topology, size = said[f"natsbench-topology-{suffix}"], said[f"natsbench-size-{suffix}"]
+        assert "the run over 12 epochs, seed 777" in topology and "NAS-Bench-201 v1.0" in topology
+        assert "in the run over 1 epoch (seed 777), on each data set" in size and "12 epochs" not in size
+        for family in FAMILIES:
+            halves = "come from the official test set, and `valtest` is both halves"
+            assert (halves in said[f"{family}-{suffix}"]) == (suffix in ("cifar100", "imagenet16"))
+
+
 @needs_samples
 @pytest.mark.parametrize("space", ["topology", "size"])
 def test_the_order_and_the_parameters_of_the_official_records(real, space):
@@ -135,7 +188,9 @@ def test_what_the_cards_of_the_official_records_say(real):
             assert (card.rows, card.cost, card.fidelity) == (3, "train_seconds", before.fidelity)
             assert (card.title, card.objective, card.dataset) == (before.title, before.objective, before.dataset)
             size = {"topology": "15,625", "size": "32,768"}[space]
-            assert card.known_defects == (*before.known_defects, f"The file holds 3 of the {size} architectures.")
+            assert card.known_defects == before.known_defects
+            assert card.notes == (f"The file holds 3 of the {size} architectures.",)
+            assert read_card(card.folder / "card.toml", card.folder).notes == card.notes
             # The real records are as complete as the card of a complete file expects.
             held = [(one.name, one.run, one.epochs, one.seeds) for one in card.metrics]
             assert held == [(one.name, one.run, one.epochs, one.seeds) for one in before.metrics]
@@ -156,7 +211,7 @@ def test_a_packed_file_of_the_official_records(real, tmp_path):
     save_pickle(content, tmp_path / "NATS-sss-v1_0-50262.pickle.pbz2")
     cards = convert_official(tmp_path / "NATS-sss-v1_0-50262.pickle.pbz2", folder=tmp_path / "tables")
     assert contents(cards) == contents(real["size"])
-    assert "as its authors published it: its MD5 digest does not end in 50262" in cards[0].known_defects[-2]
+    assert "as its authors published it: its MD5 digest does not end in 50262" in cards[0].notes[0]
 
 
 # --- made-up records, beside the official packages ---------------------------------------------------------------
@@ -292,6 +347,10 @@ def test_a_file_as_version_1_0(tmp_path):
     cards = convert_official(tmp_path / "NAS-Bench-201-v1_0-e61699.pth", folder=tmp_path / "tables")
     assert [card.name for card in cards] == list(sources()["nasbench201-v1.0"].makes)
     untimed = "Some trainings have no times, so that queries cost no simulated seconds."
+    # That the digits in the name are of the MD5 digest is an inference, so other ones are a note and no verdict.
+    (note,) = [one for one in cards[0].notes if "MD5" in one]
+    assert note.startswith("The MD5 digest of NAS-Bench-201-v1_0-e61699.pth does not end in e61699, the digits that ")
+    assert "these may be of another digest" in note
     benches, api = opened(cards), NASBench201API(content, verbose=False)
     for card, (dataset, bench) in zip(cards, benches.items(), strict=True):
         verify(card)

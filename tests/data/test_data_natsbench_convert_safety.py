@@ -1,5 +1,6 @@
 """What the converter of NAS-Bench-201 and NATS-Bench refuses, and what is left of a conversion that did not end."""
 
+import bz2
 import os
 import random
 import shutil
@@ -17,7 +18,8 @@ from ganas.data.catalog import cards as catalog_cards
 from ganas.data.catalog import verify
 from ganas.data.convert import natsbench_tables
 from ganas.data.convert.natsbench import convert
-from ganas.data.convert.official import convert_official
+from ganas.data.convert.official import convert_official, recognise
+from ganas.data.sources import sources
 from ganas.spaces.errors import DataError, DuplicateName, UnknownName
 from tests.data.natsbench_answers import contents, files_in
 from tests.data.natsbench_files import THREE, nasbench201, natsbench, results, save_folder, save_pickle, save_torch
@@ -67,8 +69,10 @@ def test_a_file_of_another_kind_is_refused(good_files, tmp_path, file, family, m
 
 
 def test_a_file_whose_name_says_nothing(good_files, tmp_path):
-    with pytest.raises(DataError, match=r"'size.pbz2' is not the name of an official file.* --as"):
-        convert_official(good_files / "size.pbz2", folder=tmp_path)
+    shutil.copy(next(good_files.glob("*.pth")), tmp_path / "mine.pth")
+    with pytest.raises(DataError, match=r"'mine.pth' is not the name of an official file.* --as"):
+        convert_official(tmp_path / "mine.pth", folder=tmp_path / "tables")
+    (tmp_path / "mine.pth").unlink()
     with pytest.raises(UnknownName, match="did you mean 'natsbench-size'"):
         convert_official(good_files / "size.pbz2", "nats-bench-size", folder=tmp_path)
     with pytest.raises(UnknownName, match="unknown benchmark file 'size'"):
@@ -76,6 +80,35 @@ def test_a_file_whose_name_says_nothing(good_files, tmp_path):
     with pytest.raises(DataError, match="there is no file or directory"):
         convert_official(tmp_path / "NATS-sss-v1_0-50262.pickle.pbz2")
     assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("space", ["topology", "size"])
+@pytest.mark.parametrize("kind", ["directory", "packed"])
+def test_natsbench_under_another_name_is_known_by_its_content(tmp_path, space, kind):
+    content = natsbench(space, 2)
+    if kind == "directory":
+        save_folder(content, tmp_path / "NATS-v1_0-mine")
+    else:
+        save_pickle(content, tmp_path / "NATS-v1_0-mine")
+    assert recognise(tmp_path / "NATS-v1_0-mine").name == f"natsbench-{space}"
+    cards = convert_official(tmp_path / "NATS-v1_0-mine", folder=tmp_path / "tables")
+    assert [card.name for card in cards] == list(sources()[f"natsbench-{space}"].makes)
+
+
+def test_a_damaged_directory_says_what_is_damaged(tmp_path):
+    save_folder(natsbench("size", 2), tmp_path / "mine")
+    (tmp_path / "mine" / "000000.pickle.pbz2").write_bytes(b"BZh9 but no more")
+    with pytest.raises(DataError, match=r"mine: 000000\.pickle\.pbz2: the bzip2 data are"):
+        recognise(tmp_path / "mine")
+    (tmp_path / "mine" / "meta.pickle.pbz2").unlink()
+    with pytest.raises(DataError, match="'mine' is not the name of an official file"):
+        recognise(tmp_path / "mine")
+
+
+def test_bzip2_of_something_else_is_not_recognised(tmp_path):
+    (tmp_path / "mine.pbz2").write_bytes(bz2.compress(b"a text of no interest" * 100))
+    with pytest.raises(DataError, match=r"'mine\.pbz2' is not the name of an official file.* --as"):
+        recognise(tmp_path / "mine.pbz2")
 
 
 def test_the_current_folder_has_a_name(good_files, tmp_path, monkeypatch):

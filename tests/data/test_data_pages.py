@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "benchmarks"
 GUIDE = ROOT / "docs" / "benchmarks.md"
 OFFICIAL = ROOT.parent / "shared" / "data" / "natsbench_samples"
+LATENCIES = ROOT.parent / "shared" / "data" / "nb201_latency" / "latency_ms.csv.gz"
 COMMAND = "python -m ganas.data.pages --out docs/benchmarks"
 PAGES = all_pages()
 CARDS = {one.name: one for one in documented_cards()}
@@ -296,7 +297,7 @@ def test_the_code_of_a_converted_benchmark_names_what_there_is(name):
     assert shlex.split(asking.replace("\\\n", "")) == ["ganas", "query", name, "--metric", one.objective, example(name)]
     *fetching, converting = [shlex.split(line) for line in getting.splitlines()]
     assert converting[:3] == ["ganas", "data", "convert"]
-    source = recognise(Path(converting[3]))
+    source = sources().get(converting[3]) or recognise(Path(converting[3]))
     assert name in source.makes
     assert fetching == ([["ganas", "data", "fetch", source.name]] if source.urls else [])
 
@@ -333,15 +334,50 @@ def run_examples(texts):
     assert test.examples and not runner.failures, report.getvalue()
 
 
+# What an example of the guide needs beyond what comes with Ganas, by a comment in it; `both` is of the one before.
+NEEDED = ("converted from the official file", "made of the files of HELP", "both.where(", "an opened object")
+
+
+def examples_with(*comments):
+    return [">>> import ganas\n", *[text for text in guide_examples() if any(comment in text for comment in comments)]]
+
+
 def test_the_examples_of_the_guide_run(empty_home):
-    embedded = [text for text in guide_examples() if "converted from the official file" not in text]
-    assert len(embedded) == 2
+    embedded = [text for text in guide_examples() if not any(comment in text for comment in NEEDED)]
+    assert len(embedded) == 2 and len(guide_examples()) == 7
     run_examples(embedded)
 
 
 def test_the_examples_of_the_guide_on_a_converted_table_run(natsbench_home, use_home):
     use_home(natsbench_home)
-    run_examples([">>> import ganas\n", *[text for text in guide_examples() if "converted from" in text]])
+    texts = examples_with(NEEDED[0])
+    assert len(texts) == 3
+    run_examples(texts)
+
+
+@pytest.mark.skipif(not LATENCIES.is_file(), reason="the latencies beside the checkout are absent")
+def test_the_examples_of_the_guide_on_latencies_run(empty_home, monkeypatch):
+    monkeypatch.chdir(LATENCIES.parent)
+    texts = examples_with(*NEEDED[1:3])
+    assert len(texts) == 3
+    run_examples(texts)
+
+
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official NATS-Bench records beside the checkout are absent")
+def test_the_example_of_the_guide_on_an_opened_object_runs(empty_home, monkeypatch):
+    monkeypatch.chdir(OFFICIAL)
+    texts = examples_with(NEEDED[3])
+    assert len(texts) == 2
+    run_examples(texts)
+
+
+def test_what_the_guide_says_of_runs_and_epochs(natsbench_home, use_home):
+    use_home(natsbench_home)
+    bench = ganas.load_benchmark("natsbench-topology-cifar100")
+    assert [one.metric for one in bench.top(5, run=12)] == ["valid_accuracy"] * 3
+    frame = bench.frame(run=200, epoch=50)
+    assert "valtest_accuracy" in frame and "valid_accuracy" not in frame and "parameters" in frame
+    assert np.array_equal(bench.frame()["parameters"], frame["parameters"])
 
 
 def test_what_the_guide_says_of_nasbench101(nasbench101_home, use_home):

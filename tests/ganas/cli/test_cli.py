@@ -164,6 +164,26 @@ def test_info_json(name, expected, capsys):
     assert all(" " not in key for key in facts)
 
 
+def test_info_says_what_a_table_holds(capsys):
+    facts = strict_json(answer(["info", BENCHMARK, "--json"], capsys))
+    assert facts["architectures"] == {"held": 15625, "of": 15625} and facts["cost_metric"] == "train_seconds"
+    assert facts["trials"] == ganas.load_benchmark(BENCHMARK).trial_meaning
+    assert facts["trial_counts"] == [{"trials": 2, "architectures": 7456}, {"trials": 3, "architectures": 8169}]
+    assert [(row["run"], row["seeds"]) for row in facts["metrics"]] == [(None, [])] * len(facts["metrics"])
+    text = answer(["info", BENCHMARK], capsys)
+    assert re.search(r"^architectures +all 15,625$", text, re.MULTILINE)
+    # Nothing is known of runs and seeds, so they take no room.
+    assert "metric\tunit\tsplit\tbetter\tepochs\tdescription\n" in text
+    assert strict_json(answer(["info", "nasbenchgraph-cora", "--json"], capsys))["cost_metric"] is None
+
+
+def test_info_of_a_space_says_which_table_of_its_name_could_be_had(capsys):
+    facts = strict_json(answer(["info", "nasbench101", "--json"], capsys))
+    assert facts["kind"] == "spaces"
+    assert facts["benchmarks"].startswith("'nasbench101' is not converted yet: ganas data fetch nasbench101, then")
+    assert "benchmarks" not in strict_json(answer(["info", "nasbench201", "--json"], capsys))
+
+
 def test_info_says_what_a_setting_means(capsys):
     settings = strict_json(answer(["info", "regularized-evolution", "--json"], capsys))["settings"]
     assert [(item["setting"], item["default"]) for item in settings] == [
@@ -285,12 +305,19 @@ def test_demo(capsys):
 
 def test_data(capsys):
     listed = strict_json(answer(["data", "list", "--json"], capsys))
-    names = [row["name"] for row in listed if row["kind"] == "table"]
+    names = [row["name"] for row in listed if row["kind"] == "table" and row["state"] == "embedded"]
     assert names[:3] == [BENCHMARK, "nasbench201-cifar100", "nasbench201-imagenet16"]
     assert len(names) == 12 and all(name.startswith("nasbenchgraph-") for name in names[3:])
     verified = strict_json(answer(["data", "verify", BENCHMARK, "--json"], capsys))
     assert list(verified) == [BENCHMARK]
-    assert "rows: 15625" in verified[BENCHMARK]
+    source = ganas.load_benchmark(BENCHMARK).source
+    assert "rows: 15625" in verified[BENCHMARK].pop("confirmed")
+    assert verified[BENCHMARK] == {"state": "verified", "source": source, "rows": 15625, "files": 1}
+    lines = [line.split("\t") for line in answer(["data", "verify"], capsys).splitlines()]
+    assert lines[:2] == [["table", "state", "source"], [BENCHMARK, "verified, 15,625 rows, 1 file", source]]
+    assert [line[0] for line in lines[1:]] == names
+    detailed = answer(["data", "verify", BENCHMARK, "--verbose"], capsys).splitlines()
+    assert f"{BENCHMARK}\tsource: {source}" in detailed and f"{BENCHMARK}\trows: 15625" in detailed
 
 
 @pytest.mark.parametrize("name", ["nasbench201", BENCHMARK, "random-search"])

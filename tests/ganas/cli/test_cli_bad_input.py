@@ -86,6 +86,17 @@ def contents(folder):
         (["compare", "missing.toml", "--out", "out"], "missing.toml cannot be read as an experiment"),
         (["report", "nowhere"], "there is no store in nowhere"),
         (["data", "verify", "nasbench201-cifar"], "unknown table did you mean 'nasbench201-cifar10"),
+        (["data", "verify", "nasbench101"], "'nasbench101' is not converted yet: ganas data fetch nasbench101"),
+        *[
+            ([*command, "natsbench-size-cifar100"], "is not converted yet: ganas data convert NATS-sss-v1_0-50262")
+            for command in (["info"], ["check"], ["data", "verify"], ["search", "--strategy", "local-search"])
+        ],
+        (["query", "nasbench101", BEST], "'nasbench101' is not converted yet: nasbench_full.tfrecord"),
+        (["compare", "--benchmarks", "nasbench101", "--strategies", "random-search"], "is not converted yet:"),
+        *[
+            (command, "'natsbench-topology' is an official file natsbench-topology-imagenet16; not converted yet:")
+            for command in (["info", "natsbench-topology"], ["query", "natsbench-topology", BEST])
+        ],
         (["check", "random"], "unknown name 'random' did you mean 'random-search'?"),
         (["check", "missing.py:Strategy"], "'missing.py:Strategy' cannot be imported: there is no file"),
         (["check", "no_such_module:Strategy"], "cannot be imported: No module named 'no_such_module'"),

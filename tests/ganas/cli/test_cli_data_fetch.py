@@ -7,6 +7,7 @@ import pytest
 
 from ganas.cli import data
 from ganas.cli.main import run
+from ganas.data.catalog import cards, home
 from ganas.data.sources import downloads, source, sources
 
 CONTENT = b"not really a table" * 100_000
@@ -80,8 +81,10 @@ def test_the_next_command_can_be_copied(small, mirror, capsys, tmp_path, monkeyp
 def test_a_wrong_file_is_one_line(mirror, capsys):
     for name in ("nasbench101", "nasbench201-v1.1", "natsbench-size"):
         line = refused(["data", "fetch", name, "--mirror", str(mirror)], capsys)
-        assert "as it was published, and was removed" in line
+        assert "as it was published, and the copy of it was removed: its " in line
     assert list(downloads().iterdir()) == []
+    # What the user has is the user's.
+    assert all((mirror / entry.files[0]).read_bytes() == CONTENT for entry in sources().values())
 
 
 @pytest.mark.parametrize("name", [name for name, entry in sources().items() if not entry.urls])
@@ -96,7 +99,9 @@ def test_a_host_without_links_is_one_line_with_the_steps(name, capsys):
     ("arguments", "message"),
     [
         (["nasbench-101"], "unknown source 'nasbench-101'"),
-        (["nasbench201-cifar10"], "unknown source 'nasbench201-cifar10'"),
+        (["nasbench201-cifar10"], "'nasbench201-cifar10' comes with Ganas: there is nothing to fetch"),
+        (["nasbenchgraph-cora"], "'nasbenchgraph-cora' comes with Ganas: there is nothing to fetch"),
+        (["natsbench-topology-cifar10"], "is a table that is made of the source 'natsbench-topology': give that name"),
         (["../nasbench101"], "unknown source '../nasbench101'"),
         (["nasbench101", "--mirror", "ftp://host"], "wanted is http, https, file or a path"),
         (["nasbench101", "--mirror", "nowhere"], "the mirror nowhere holds no nasbench_full.tfrecord"),
@@ -116,10 +121,24 @@ def test_the_list_shows_sources(capsys):
     assert listed["nasbench101"]["sha256"] == "3d64db8180fb"
     assert listed["natsbench-size"]["bytes"] is None and listed["natsbench-size"]["sha256"] is None
     assert "natsbench-size-cifar100" in listed["natsbench-size"]["makes"]
+    assert listed["nasbench101"]["path"] == str(downloads() / "nasbench_full.tfrecord")
+    printed = answer(["data", "list"], capsys)
+    lines = [line.split("\t") for line in printed.out.splitlines()]
+    assert lines[0] == ["name", "kind", "state", "rows", "size", "licence", "sha256", "from"]
+    assert ["nasbench101", "source", "missing", "-", "1.95 GB", "unknown", "3d64db8180fb", "a direct link"] in lines
+    assert ["natsbench-size", "source", "missing", "-", "unknown", "MIT", "-", "by hand"] in lines
+    assert printed.err == f"converted tables and downloads are in {home()}; GANAS_HOME names another folder\n"
+
+
+def test_the_list_shows_tables_that_are_missing(capsys):
+    rows = [row for row in json.loads(answer(["data", "list", "--json"], capsys).out) if row["kind"] == "table"]
+    missing = {row["name"]: row["from"] for row in rows if row["state"] == "missing"}
+    assert missing == {name: entry.name for entry in sources().values() for name in entry.makes}
+    assert {row["name"]: row["from"] for row in rows if row["state"] == "embedded"} == {
+        name: entry.source.package for name, entry in cards().items()
+    }
     lines = [line.split("\t") for line in answer(["data", "list"], capsys).out.splitlines()]
-    assert lines[0] == ["name", "kind", "state", "rows", "size", "licence", "sha256"]
-    assert ["nasbench101", "source", "missing", "-", "1.95 GB", "unknown", "3d64db8180fb"] in lines
-    assert ["natsbench-size", "source", "missing", "-", "unknown", "MIT", "-"] in lines
+    assert ["natsbench-size-cifar100", "table", "missing", "-", "-", "MIT", "-", "natsbench-size"] in lines
 
 
 def test_the_list_shows_what_is_downloaded(small, mirror, capsys):

@@ -1,0 +1,23 @@
+"""Which architectures are functional twins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.spaces.architecture import Architecture
+from ganas.spaces.space import Space
+
+__all__ = ["functional_groups"]
+
+
+def functional_groups(space: Space, architectures: Sequence[Architecture]) -> NDArray[np.int64]:
+    """Numbers that functional twins share, (count,): what is known of one twin is known of the other.
+
+    See ``Space.functional_key``.
+    """
+    numbers: dict[object, int] = {}
+    keys = [space.functional_key(architecture) for architecture in architectures]
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)

@@ -1,0 +1,141 @@
+"""The default: unlike models side by side, weighted by what they say of groups that were left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.bench.surrogate.boosting import BoostedMeans
+from ganas.bench.surrogate.cross_fitted import split_variance
+from ganas.bench.surrogate.forest import RandomForest
+from ganas.bench.surrogate.gaussian_process import GaussianProcess
+from ganas.bench.surrogate.networks import NetworkEnsemble
+from ganas.bench.surrogate.regressor import Regressor
+
+__all__ = ["Stacked"]
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+# The members, and the weights that they have before anything is learnt: without and with a trusted block.
+_MEMBERS: dict[type[Regressor], tuple[float, float]] = {
+    GaussianProcess: (0.6, 0.5),
+    NetworkEnsemble: (0.2, 0.0),
+    BoostedMeans: (0.2, 0.0),
+    RandomForest: (0.0, 0.5),
+}
+# With fewer targets nothing can be left out and still be learnt from.
+_FEWEST = 20
+# The prior weights count as if so many targets had asked for them.
+_PRIOR_COUNT = 50.0
+_LEAST_WEIGHT = 0.01
+
+
+class Stacked(Regressor):
+    """A weighted sum of a Gaussian process, small networks, boosted trees and a random forest.
+
+    The weights are not negative and minimise the squared error of the sum on groups that were left out (Wolpert,
+    "Stacked Generalization", Neural Networks, 1992; Breiman, "Stacked Regressions", Machine Learning, 1996), drawn to
+    weights that are chosen once for all: with few targets the process leads. Below 20 targets it is alone. Members
+    without a weight are dropped. The uncertainty is that of the members, plus their disagreement.
+    """
+
+    name: ClassVar[str] = "stacked"
+    title: ClassVar[str] = "Process, networks, boosted trees and forest, weighted on what was left out (the default)"
+
+    def __init__(self, blocks: Sequence[slice], trusted: int | None = None) -> None:
+        super().__init__(blocks, trusted)
+        self.members: list[Regressor] = []
+        self.weights: Vector = np.zeros(0)
+        self._noise, self._factor = 1.0, 1.0
+        self._left_out: tuple[Vector, Vector] = (np.zeros(0), np.zeros(0))
+
+    def fit(
+        self,
+        rows: NDArray[np.floating],
+        targets: Vector,
+        noise: Vector | None = None,
+        *,
+        groups: NDArray[np.int64] | None = None,
+        rng: np.random.Generator,
+    ) -> Stacked:
+        """Learn; returns itself. See :meth:`Regressor.fit`."""
+        kinds = list(_MEMBERS) if len(targets) >= _FEWEST else [GaussianProcess]
+        members = [kind(self.blocks, self.trusted) for kind in kinds]
+        for member in members:
+            member.fit(rows, targets, noise, groups=groups, rng=rng)
+        said = [member.left_out() for member in members]
+        means = np.stack([mean for mean, _ in said], axis=1)
+        used = np.isfinite(means).all(axis=1)
+        prior = np.array([_MEMBERS[kind][self.trusted is not None] for kind in kinds])
+        weights = _weights(means[used], targets[used], prior / prior.sum())
+        kept = np.flatnonzero(weights >= _LEAST_WEIGHT)
+        self.members = [members[number] for number in kept]
+        self.weights = weights[kept]
+        variances = np.stack(
+            [said[number][1] ** 2 - members[number].noise_variance for number in kept.tolist()], axis=1
+        )
+        mean, spread = self._combined(means[:, kept], np.maximum(variances, 0.0))
+        self._noise, self._factor = split_variance(np.square(targets - mean)[used], spread[used])
+        self._left_out = mean, np.sqrt(self._noise + self._factor * spread)
+        return self
+
+    def _combined(self, means: Matrix, variances: Matrix) -> tuple[Vector, Vector]:
+        """The sum of the members, and how uncertain it is, from what each says, (rows, members)."""
+        shares = self.weights / self.weights.sum()
+        mean = (means * self.weights).sum(axis=1)
+        centre = (means * shares).sum(axis=1)
+        around = (np.square(means - centre[:, None]) * shares).sum(axis=1)
+        return mean, (variances * shares).sum(axis=1) + around
+
+    def predict(self, rows: NDArray[np.floating]) -> tuple[Vector, Vector]:
+        """Mean and standard deviation without noise, (rows,) each."""
+        said = [member.predict(rows) for member in self.members]
+        mean, spread = self._combined(
+            np.stack([part for part, _ in said], axis=1), np.stack([part**2 for _, part in said], axis=1)
+        )
+        return mean, np.sqrt(self._factor * spread)
+
+    def left_out(self) -> tuple[Vector, Vector]:
+        """The sum of what the members say of each target without its group; NaN where one says nothing."""
+        return self._left_out
+
+    @property
+    def noise_variance(self) -> float:
+        """Variance of a target that neither the members nor their disagreement tell of."""
+        return self._noise
+
+    def state(self) -> dict[str, Any]:
+        """The members by name, and their weights."""
+        return {
+            "members": [{"name": member.name, "state": member.state()} for member in self.members],
+            "weights": self.weights,
+            "noise": self._noise,
+            "factor": self._factor,
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state."""
+        named = {kind.name: kind for kind in _MEMBERS}
+        self.members = []
+        for saved in state["members"]:
+            member = named[saved["name"]](self.blocks, self.trusted)
+            member.load_state(saved["state"])
+            self.members.append(member)
+        self.weights = np.asarray(state["weights"], dtype=np.float64)
+        self._noise, self._factor = float(state["noise"]), float(state["factor"])
+
+
+def _weights(means: Matrix, targets: Vector, prior: Vector) -> Vector:
+    """Weights of the columns, none negative, by least squares with a pull to the prior ones, (members,)."""
+    from scipy.optimize import nnls
+
+    error = float(np.square(targets - means @ prior).mean())
+    pull = np.sqrt(_PRIOR_COUNT * max(error, 1e-9))
+    system = np.concatenate([means, pull * np.eye(len(prior))])
+    found: Vector = nnls(system, np.concatenate([targets, pull * prior]))[0]
+    # Where all that was left out is predicted with the wrong sign, the prior is the better guess.
+    return found if (found >= _LEAST_WEIGHT).any() else prior
