@@ -13,7 +13,7 @@ from ganas.bench.single_thread import one_thread
 from ganas.bench.surrogate.regressor import Regressor
 from ganas.bench.surrogate.trusted import TrustedLine
 
-__all__ = ["FOLDS", "CrossFitted", "fold_numbers", "split_variance"]
+__all__ = ["FOLDS", "CrossFitted", "fold_numbers", "group_shares", "split_variance"]
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -24,6 +24,7 @@ FOLDS = 5
 _COMMON_NOISE = 0.1
 _LEAST_NOISE_SHARE = 0.1
 _FACTORS = (0.05, 4.0)
+_MEDIAN_OF_NORMAL = 0.6744897501960817
 _CHUNK = 8192
 
 
@@ -39,22 +40,35 @@ def fold_numbers(groups: NDArray[np.int64], *, rng: np.random.Generator) -> NDAr
     return np.asarray(folds[numbers], dtype=np.int64)
 
 
-def split_variance(squares: Vector, spread: Vector) -> tuple[float, float]:
+def group_shares(groups: NDArray[np.int64]) -> Vector:
+    """A weight for each row such that all groups weigh the same, (count,), 1 in the mean.
+
+    In some spaces one architecture in thirty computes nothing, and all these are twins: by rows they would decide.
+    """
+    _, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    shares = 1.0 / sizes[numbers]
+    return np.asarray(shares / shares.mean())
+
+
+def split_variance(errors: Vector, spread: Vector, shares: Vector) -> tuple[float, float]:
     """Noise, and the factor by which a spread among members is a variance of their mean.
 
-    Least squares of the squared errors on the spread, held to plausible values.
+    Least squares of the squared errors on the spread, held to plausible values. Errors of more than three times the
+    usual size count as of that size: they tell of architectures unlike all others.
 
     Args:
-        squares: Squared errors of predictions of left-out targets, (count,).
+        errors: Errors of predictions of left-out targets, (count,).
         spread: How much the members differed there, as a variance, (count,).
+        shares: How much each row counts, (count,), 1 in the mean.
     """
-    mean = float(squares.mean())
-    around = spread - spread.mean()
-    power = float(around @ around)
-    factor = float(around @ squares) / power if power > 1e-12 else 1.0
+    usual = float(np.median(np.abs(errors))) / _MEDIAN_OF_NORMAL
+    squares = np.square(np.clip(errors, -3 * usual, 3 * usual))
+    mean, centre = float((shares * squares).mean()), float((shares * spread).mean())
+    around = spread - centre
+    power = float((shares * around) @ around)
+    factor = float((shares * around) @ squares) / power if power > 1e-12 else 1.0
     factor = min(max(factor, _FACTORS[0]), _FACTORS[1])
-    noise = max(mean - factor * float(spread.mean()), _LEAST_NOISE_SHARE * mean, 1e-9)
-    return noise, factor
+    return max(mean - factor * centre, _LEAST_NOISE_SHARE * mean, 1e-9), factor
 
 
 class CrossFitted(Regressor):
@@ -83,7 +97,8 @@ class CrossFitted(Regressor):
     ) -> CrossFitted:
         """Learn; returns itself. See :meth:`Regressor.fit`; a label counts the less the noisier it is."""
         count = len(targets)
-        folds = fold_numbers(np.arange(count) if groups is None else groups, rng=rng)
+        of_row = np.arange(count) if groups is None else groups
+        folds = fold_numbers(of_row, rng=rng)
         narrow = np.ascontiguousarray(rows, dtype=np.float32)
         weights = np.ones(count) if noise is None else _COMMON_NOISE / (_COMMON_NOISE + np.square(noise))
         self._line.fit(narrow, targets)
@@ -92,7 +107,7 @@ class CrossFitted(Regressor):
             means, spreads = self._say(narrow)
         chosen = folds, np.arange(count)
         mean, spread = means[chosen] + self._line.predict(narrow), spreads[chosen]
-        self._noise, self._factor = split_variance(np.square(targets - mean), spread)
+        self._noise, self._factor = split_variance(targets - mean, spread, group_shares(of_row))
         self._left_out = mean, np.sqrt(self._noise + self._factor * spread)
         return self
 

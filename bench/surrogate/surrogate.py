@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganas.bench.surrogate.cross_fitted import group_shares
 from ganas.bench.surrogate.functional_features import FunctionalFeatures, distinct_rows
 from ganas.bench.surrogate.groups import functional_groups
 from ganas.bench.surrogate.known_table import KnownTable
@@ -128,7 +129,7 @@ class Surrogate:
         groups = functional_groups(self.space, architectures)
         self._regressor = self._new_regressor()
         self._regressor.fit(rows, targets, extra, groups=groups, rng=np.random.default_rng(self.seed))
-        self.width = self._calibrated(targets)
+        self.width = self._calibrated(targets, group_shares(groups))
         return self
 
     def _new_regressor(self) -> Regressor:
@@ -140,14 +141,16 @@ class Surrogate:
             trusted = len(blocks) - 1
         return make_model(self.model, self.space, blocks, trusted)
 
-    def _calibrated(self, targets: Vector) -> float:
+    def _calibrated(self, targets: Vector, shares: Vector) -> float:
         """By how much standard deviations are widened, so that nine intervals in ten hold a left-out label."""
         means, deviations = self._left_out = self.regressor.left_out()
         used = ~np.isnan(means)
-        off = np.sort(np.abs(targets[used] - means[used]) / deviations[used])
-        # The quantile of conformal prediction: one more than the share that is wanted.
-        place = min(len(off), int(np.ceil((len(off) + 1) * 0.9))) - 1
-        width = float(off[place]) / _NORMAL_90 * (1 + _FEW_LABELS / len(off))
+        off = np.abs(targets[used] - means[used]) / deviations[used]
+        order = np.argsort(off, kind="stable")
+        # The quantile of conformal prediction, one more than the share that is wanted; groups weigh the same.
+        reached = np.cumsum(shares[used][order])
+        place = int(np.searchsorted(reached, 0.9 * (reached[-1] + 1.0)))
+        width = float(off[order[min(place, len(off) - 1)]]) / _NORMAL_90 * (1 + _FEW_LABELS / len(off))
         return min(max(width, _LEAST_WIDTH), _MOST_WIDTH)
 
     @property

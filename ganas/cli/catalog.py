@@ -124,7 +124,11 @@ def _print_facts(facts: dict[str, Any]) -> None:
             if isinstance(value[0], dict):
                 # Most tables know of no runs or seeds: in a terminal, their columns would take the room of the others.
                 columns = [name for name in value[0] if name not in _OFTEN_EMPTY or any(item[name] for item in value)]
-                print_table(columns, [[_cell(item, column) for column in columns] for item in value])
+                rows = [[_cell(item, column) for column in columns] for item in value]
+                for row, before in reversed([*zip(rows[1:], rows, strict=False)]):
+                    if sys.stdout.isatty() and "run" in columns and row[0] == before[0]:
+                        row[-1] = ""  # the metric of another run, described in the line above
+                print_table(columns, rows)
             else:
                 print_items(value)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,7 +42,16 @@ def list_tables(json: Json = False) -> None:
     for row in rows:
         row["size"] = "-" if row["state"] == "missing" and row["kind"] == "table" else size_in_words(row["bytes"])
     columns = ["name", "kind", "state", "rows", "size", "licence", "sha256", "from"]
-    print_table(columns, [["-" if row[column] is None else row[column] for column in columns] for row in rows])
+    if sys.stdout.isatty():
+        # Beside the names there is not much room.
+        wide = shutil.get_terminal_size().columns >= 100
+        columns = ["name", "state", "rows", "size", *(["licence"] if wide else []), "from"]
+    cells = [["-" if row[column] is None else row[column] for column in columns] for row in rows]
+    if sys.stdout.isatty():
+        begins = sum(row["kind"] == "table" for row in rows)
+        heading = [""] * (len(columns) - 1)
+        cells = [["tables", *heading], *cells[:begins], ["", *heading], ["sources", *heading], *cells[begins:]]
+    print_table(columns, cells)
     for row in rows:
         if row["reason"] is not None:
             print_note(f"{row['name']} is damaged: {row['reason']}")

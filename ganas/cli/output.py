@@ -90,13 +90,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title:
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         numeric = any(row[index] for row in rows) and all(_is_number(row[index]) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        # Names stay whole, so that they can be copied, where they leave room for the rest.
+        whole = index == 0 and 2 * max((len(str(row[0])) for row in rows), default=0) <= console.width
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 def _is_number(cell: Any) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -14,10 +14,17 @@ import numpy as np
 
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.registry import load_benchmark
-from ganas.bench.surrogate.judging.evaluate import Judgement, judge, references
-from ganas.bench.surrogate.judging.population import MOST_ARCHITECTURES, Label, Population, read_population
+from ganas.bench.surrogate.judging.evaluate import REFERENCES, Judgement, judge, references
+from ganas.bench.surrogate.judging.population import (
+    MOST_ARCHITECTURES,
+    Label,
+    Population,
+    read_population,
+    with_known_tables,
+)
 from ganas.bench.surrogate.judging.splits import EXTRAPOLATION, RANDOM, make_split, split_rng, strategy_split
-from ganas.bench.surrogate.models import DEFAULT_MODEL, MODELS, make_model
+from ganas.bench.surrogate.known_table import KnownTable
+from ganas.bench.surrogate.models import DEFAULT_MODEL, MODELS, model_class
 from ganas.executors import run_jobs
 from ganas.judging.journal import Journal, judgement_of
 from ganas.judging.visited import visited_architectures
@@ -102,7 +109,7 @@ def judge_surrogates(
         benchmark: A table, or its name.
         grid: What is judged.
         out: The folder.
-        known: Tables of the same space whose mean values surrogates are given beside each architecture.
+        known: Tables of the same space that surrogates learn from first, and whose values they are given.
         visited: A run of ``ganas compare`` on the benchmark. Each strategy of it is left out once: surrogates learn
             from what the others visited and are judged on what it did.
         jobs: Worker processes.
@@ -123,7 +130,8 @@ def judge_surrogates(
     name = benchmark if isinstance(benchmark, str) else benchmark.name
     opened = load_benchmark(benchmark) if isinstance(benchmark, str) else benchmark
     others = [load_benchmark(other) if isinstance(other, str) else other for other in known]
-    _check_models(grid, opened)
+    for model in grid.models:
+        model_class(model)
     by_strategy = None if visited is None else visited_architectures(visited, name, opened)
     # One fixed part of a large table, and one order: the seeds of the grid draw from it.
     population = read_population(
@@ -157,12 +165,15 @@ def judge_surrogates(
         done = len(wanted) - len(waiting)
         if progress is not None:
             progress(done, len(wanted), None)
+        if any(judgement.known and judgement.model not in REFERENCES for judgement in waiting):
+            population = with_known_tables(population)
         answers = run_jobs(
             _judge_in_worker,
             waiting,
             workers=min(jobs, max(1, len(waiting))),
             initializer=_start_worker,
-            initargs=(population, grid.label),
+            # Networks do not travel between processes; what they are made of does.
+            initargs=(replace(population, tables=()), [table.state() for table in population.tables], grid.label),
         )
         for row in answers:
             journal.append(row)
@@ -171,11 +182,6 @@ def judge_surrogates(
                 progress(done, len(wanted), row)
         journal.sort()
     return journal.frame()
-
-
-def _check_models(grid: SurrogateGrid, benchmark: Benchmark) -> None:
-    for model in grid.models:
-        make_model(model, benchmark.space, [slice(0, 1)], None)
 
 
 def _judgements(population: Population, grid: SurrogateGrid, splits: Sequence[str]) -> list[Judgement]:
@@ -194,9 +200,10 @@ def _judgements(population: Population, grid: SurrogateGrid, splits: Sequence[st
 _worker: tuple[Population, Label] | None = None
 
 
-def _start_worker(population: Population, label: Label) -> None:
+def _start_worker(population: Population, tables: Sequence[Mapping[str, Any]], label: Label) -> None:
     global _worker
-    _worker = (population, label)
+    opened = tuple(KnownTable.from_state(population.space, state) for state in tables)
+    _worker = (replace(population, tables=opened), label)
 
 
 def _judge_in_worker(judgement: Judgement) -> dict[str, Any]:

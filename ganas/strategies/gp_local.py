@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ganas.bench.surrogate.gaussian_process import GaussianProcess
 from ganas.bench.surrogate.label_scale import LabelScale
 from ganas.spaces.errors import NotSupported
+from ganas.spaces.space import Space
 from ganas.strategies.model_based import ModelBasedSearch, best_and_spread
 from ganas.strategies.path_features import PathFeatures
 from ganas.strategies.setting_checks import require_at_least
@@ -78,8 +80,7 @@ class GPLocal(ModelBasedSearch):
 
     def __init__(self, problem: Problem, *, rng: np.random.Generator, settings: Settings | None = None) -> None:
         given = settings if isinstance(settings, GPLocalSettings) else GPLocalSettings()
-        # Its own generator: which paths are columns belongs to the space and not to the study.
-        self._features = PathFeatures(problem.space, rng=np.random.default_rng(0))
+        self._features = _features_of(problem.space)
         if not self._features.blocks:
             raise NotSupported(f"{self.name!r} compares paths, and all architectures of {problem.space.name!r} agree")
         super().__init__(
@@ -133,3 +134,9 @@ class GPLocal(ModelBasedSearch):
         if self._kernel_of:
             nothing = {"rows": self._rows[:1], "targets": np.zeros(1), "extra": np.zeros(1)}
             self._process.load_state({"log": state["kernel"], **nothing})
+
+
+@lru_cache(maxsize=4)
+def _features_of(space: Space) -> PathFeatures:
+    """The features of a space, once a process: which paths are columns does not depend on the study."""
+    return PathFeatures(space, rng=np.random.default_rng(0))

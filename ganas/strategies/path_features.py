@@ -17,7 +17,7 @@ __all__ = ["PathFeatures", "live_paths"]
 Path = tuple[int | str, ...]
 
 # Random architectures whose paths become columns. They cost no query.
-_PRIOR_SAMPLES = 500
+_PRIOR_SAMPLES = 2000
 # A path that fewer of them have, or fewer lack, says next to nothing.
 _LEAST_SHARE = 0.0025
 _MOST_COLUMNS = 1000
@@ -92,7 +92,7 @@ class PathFeatures:
 
     One block of columns is of whole paths and one of their parts, see :func:`live_paths`: 1 for what is there and 0
     for what is not, so that the squared distance of two rows counts paths that only one of the two has. Columns are
-    those that at least 0.25 % of 500 random architectures have and 0.25 % lack, at most the 1,000 most frequent ones.
+    those that at least 0.25 % of 2,000 random architectures have and 0.25 % lack, at most the 1,000 most frequent ones.
     A block is divided by one number that makes the mean squared difference of a column 1 between random architectures.
 
     Args:

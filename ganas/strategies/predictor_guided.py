@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.surrogate.models import MODELS, make_model
+from ganas.bench.surrogate.models import MODELS
 from ganas.bench.surrogate.surrogate import Surrogate
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import InvalidSetting, closest_match, quote_list
@@ -99,8 +99,6 @@ class PredictorGuided(ModelBasedSearch):
             problem, rng=rng, settings=settings, initial_samples=given.initial_samples, pool_size=given.pool_size
         )
         self._surrogate = self._new_surrogate(int(rng.integers(2**31)))
-        # What a model lacks it says now, and not after the first sample.
-        make_model(given.model, problem.space, self._surrogate.features.blocks, None)
         self._learnt = 0  # how much was evaluated when the surrogate was last fitted
         self._fitted = False  # whether it is that fit; not so after a state was loaded
         self._lent: set[int] = set()  # identity keys of architectures whose neighbours were proposed

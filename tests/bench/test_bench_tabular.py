@@ -228,7 +228,7 @@ def test_another_split_says_what_is_held(bench, best):
         lambda: bench.metric("test_accuracy"),
         lambda: bench.optimum("train_accuracy"),
     ):
-        with pytest.raises(SplitNotMeasured, match=r"holds no t.* values: 't.*' was not measured; 'valid_accuracy' was$"):
+        with pytest.raises(SplitNotMeasured, match=r"no t.* values: 't.*' was not measured; 'valid_accuracy' was$"):
             ask()
     # train_seconds is not of a split, so this is only an unknown name.
     with pytest.raises(UnknownMetric, match="known are latency_seconds, parameters"):

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 import ganas
-from ganas.spaces.errors import DuplicateName, GanasError, InvalidSetting, UnknownName
+from ganas.spaces.errors import DuplicateName, GanasError, InvalidSetting, UnknownName, unknown_name
 from ganas.spaces.nasbench201.space import NASBench201
 from ganas.spaces.registry import SPACES, PluginError, Registry, load_place, load_space, place_of
 
@@ -282,3 +282,12 @@ def test_a_file_that_failed_is_tried_again(tmp_path):
     assert set(sys.modules) == modules
     path.write_text("def now_it_is_longer_and_fine(): return 3")
     assert load_place("thing", f"{path}:now_it_is_longer_and_fine")() == 3
+
+
+def test_a_list_of_names_that_is_cut_begins_with_the_closest():
+    names = [f"a-{number:02}" for number in range(20)] + ["zebra-left", "zebra-right"]
+    message = str(unknown_name("animal", "zebra-lift", names))
+    assert message.startswith("unknown animal 'zebra-lift': known are zebra-left, zebra-right, ")
+    assert "... (22 in all); did you mean 'zebra-left'?" in message
+    # A list with room for all of them stays in the order of the alphabet.
+    assert "known are a-00, a-01, zebra-left; did" in str(unknown_name("animal", "zebra-lift", [*names[:2], names[20]]))

@@ -85,7 +85,7 @@ def judge(population: Population, judgement: Judgement, label: Label) -> dict[st
         label: What is learnt from; a fresh measurement, for the scores of intervals, is of the same kind.
 
     Raises:
-        InvalidSetting: There are too few architectures for the split.
+        InvalidSetting: There are too few architectures for the split, or nothing is known.
         UnknownName: There is no such split or model.
         MissingDependency: The model needs a package that is not installed.
     """
@@ -106,13 +106,15 @@ def judge(population: Population, judgement: Judgement, label: Label) -> dict[st
         return row | _rank_scores(population, truth, _reference(population, judgement.model, split.test))
     learnt = [population.architectures[place] for place in split.train.tolist()]
     tests = [population.architectures[place] for place in split.test.tolist()]
-    known = [population.known[rows] if judgement.known else None for rows in (split.train, split.test)]
+    if judgement.known and not population.tables:
+        raise InvalidSetting("nothing is known of other tables: give some, and make them ready by with_known_tables")
     with one_thread():
         started = time.process_time()
-        surrogate = Surrogate(population.space, judgement.model, seed=judgement.seed)
-        surrogate.fit(learnt, labels, known=known[0])
+        tables = population.tables if judgement.known else ()
+        surrogate = Surrogate(population.space, judgement.model, seed=judgement.seed, tables=tables)
+        surrogate.fit(learnt, labels)
         fitted = time.process_time()
-        forecast = _forecast(surrogate, tests, known[1])
+        forecast = _forecast(surrogate, tests)
         done = time.process_time()
     standardised = (surrogate.scale.to_scale(fresh) - forecast.mean) / forecast.deviation
     return (
@@ -141,9 +143,9 @@ class _Forecast:
     deviation: Vector
 
 
-def _forecast(surrogate: Surrogate, architectures: Sequence[Architecture], known: Vector | None) -> _Forecast:
+def _forecast(surrogate: Surrogate, architectures: Sequence[Architecture]) -> _Forecast:
     """What ``predict`` and ``interval`` are made of, computed once."""
-    mean, deviation = surrogate.on_scale(architectures, known=known)
+    mean, deviation = surrogate.on_scale(architectures)
     values, _ = surrogate.scale.moments(mean, deviation * surrogate.width)
     return _Forecast(values, mean, surrogate.width * np.sqrt(deviation**2 + surrogate.regressor.noise_variance))
 

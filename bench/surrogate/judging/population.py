@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.measured_table import MeasuredTable
 from ganas.bench.metric import Metric
-from ganas.bench.surrogate.surrogate import functional_groups
+from ganas.bench.surrogate.groups import functional_groups
+from ganas.bench.surrogate.known_table import KnownTable
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import DataError, InvalidSetting, NotMeasured, NotSupported, WrongSpace
 from ganas.spaces.space import Space
 
-__all__ = ["MOST_ARCHITECTURES", "Label", "Population", "read_population"]
+__all__ = ["MOST_ARCHITECTURES", "Label", "Population", "read_population", "with_known_tables"]
 
 Vector = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -44,6 +45,8 @@ class Population:
         parameters: How many parameters each has, (rows,); None where neither space nor table says so.
         drawn: The first so many rows are the table or a random part of it; the others were visited only.
         visited: Which rows each strategy visited, by its name.
+        tables: What surrogates learn from the other tables before they learn anything else; see
+            :func:`with_known_tables`.
     """
 
     space: Space
@@ -56,6 +59,7 @@ class Population:
     parameters: Vector | None
     drawn: int
     visited: Mapping[str, Rows] = field(default_factory=dict)
+    tables: tuple[KnownTable, ...] = ()
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -149,6 +153,18 @@ def read_population(
         drawn=drawn,
         visited=rows_of,
     )
+
+
+def with_known_tables(population: Population) -> Population:
+    """The same, its columns ``known`` made into what :class:`~ganas.bench.surrogate.surrogate.Surrogate` takes.
+
+    It takes seconds, and is the same for every draw.
+
+    Raises:
+        MissingDependency: torch is not installed.
+    """
+    space, architectures = population.space, population.architectures
+    return replace(population, tables=tuple(KnownTable(space, architectures, column) for column in population.known.T))
 
 
 def _draw(

@@ -1,28 +1,36 @@
 """One judgement: its scores are those of the surrogate's own answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ganas.bench.metric import Metric
 from ganas.bench.registry import load_benchmark
+from ganas.bench.surrogate import known_table
 from ganas.bench.surrogate.judging import scores
 from ganas.bench.surrogate.judging.evaluate import COLUMNS, Judgement, judge, references, sparse_step
-from ganas.bench.surrogate.judging.population import read_population
+from ganas.bench.surrogate.judging.population import read_population, with_known_tables
 from ganas.bench.surrogate.judging.splits import make_split, split_rng
 from ganas.bench.surrogate.surrogate import Surrogate
-from ganas.spaces.errors import UnknownName
+from ganas.spaces.errors import InvalidSetting, UnknownName
 
 TIMES = ("fit_seconds", "predict_seconds")
 
 
 @pytest.fixture(scope="module")
 def population():
-    return read_population(
-        load_benchmark("nasbench201-cifar100"),
-        most=2000,
-        known=[load_benchmark("nasbench201-cifar10")],
-        rng=np.random.default_rng(0),
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        # What is learnt of the other table need not be good here.
+        patch.setattr(known_table, "_STEPS", 50)
+        return with_known_tables(
+            read_population(
+                load_benchmark("nasbench201-cifar100"),
+                most=2000,
+                known=[load_benchmark("nasbench201-cifar10")],
+                rng=np.random.default_rng(0),
+            )
+        )
 
 
 def without_times(row):
@@ -37,20 +45,20 @@ def test_scores_are_those_of_predict_and_interval(population, known):
     labels = population.measure(split.train, "random", rng=rng)
     fresh = population.measure(split.test, "random", rng=rng)
     train, test = ([population.architectures[place] for place in rows] for rows in (split.train, split.test))
-    columns = [population.known[rows] if known else None for rows in (split.train, split.test)]
-    surrogate = Surrogate(population.space, "gaussian-process", seed=3).fit(train, labels, known=columns[0])
-    said = surrogate.predict(test, known=columns[1]).mean
+    tables = population.tables if known else ()
+    surrogate = Surrogate(population.space, "gaussian-process", seed=3, tables=tables).fit(train, labels)
+    said = surrogate.predict(test).mean
     truth = population.means[split.test]
     assert row["tests"] == len(test)
     assert row["kendall_tau"] == pytest.approx(scores.kendall_tau(truth, said))
     assert row["sparse_kendall_tau"] == pytest.approx(scores.sparse_kendall_tau(truth, said, 0.1))
     assert row["rmse"] == pytest.approx(scores.rmse(truth, said))
-    low, high = surrogate.interval(test, 0.9, known=columns[1])
+    low, high = surrogate.interval(test, 0.9)
     assert row["coverage_90"] == pytest.approx(((fresh >= low) & (fresh <= high)).mean(), abs=1.5 / len(test))
     assert row["width_90"] == pytest.approx(np.median(high - low))
     shares = []
     for level in np.arange(0.05, 1.0, 0.05):
-        low, high = surrogate.interval(test, level, known=columns[1])
+        low, high = surrogate.interval(test, level)
         shares.append(abs(((fresh >= low) & (fresh <= high)).mean() - level))
     assert row["calibration_error"] == pytest.approx(np.mean(shares), abs=2e-3)
 
@@ -111,6 +119,12 @@ def test_a_tenth_of_a_point_is_in_the_unit_of_the_metric():
     assert sparse_step(Metric("a", "percent", "valid")) == 0.1
     assert sparse_step(Metric("a", "fraction", "valid")) == 0.001
     assert sparse_step(Metric("a", "seconds")) is None
+
+
+def test_what_is_known_must_be_made_ready(population):
+    plain = replace(population, tables=())
+    with pytest.raises(InvalidSetting, match="nothing is known of other tables"):
+        judge(plain, Judgement("gaussian-process", True, "random", 50, 0), "random")
 
 
 def test_unknown_models_are_named(population):

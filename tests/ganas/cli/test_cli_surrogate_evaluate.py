@@ -6,9 +6,19 @@ from pathlib import Path
 import pandas
 import pytest
 
+from ganas.bench.surrogate import known_table
 from ganas.cli.main import run
 
-COMMAND = ["surrogate", "evaluate", "nasbench201-cifar100", "--population", "300", "--seeds", "2", "--sizes", "20,40"]
+COMMAND = [
+    *("surrogate", "evaluate", "nasbench201-cifar100", "--population", "300"),
+    *("--models", "gaussian-process", "--seeds", "2", "--sizes", "20,40"),
+]
+
+
+@pytest.fixture(autouse=True)
+def quick_known_tables(monkeypatch):
+    """What is learnt of another table need not be good here."""
+    monkeypatch.setattr(known_table, "_STEPS", 50)
 
 
 def test_it_prints_scores_and_where_the_report_is(capsys):
@@ -30,8 +40,8 @@ def test_it_prints_scores_and_where_the_report_is(capsys):
     assert "ganas surrogate evaluate nasbench201-cifar100 --population 300" in Path("out/report.md").read_text()
 
 
-def test_as_json_with_what_is_known_and_workers(capsys):
-    options = ["--splits", "random", "--known", "nasbench201-cifar10", "--models", "gaussian-process", "--jobs", "2"]
+def test_as_json_with_what_is_known(capsys):
+    options = ["--splits", "random", "--known", "nasbench201-cifar10"]
     assert run([*COMMAND, *options, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["report"] == "runs/surrogates/report.html"
@@ -44,6 +54,7 @@ def test_as_json_with_what_is_known_and_workers(capsys):
 
 def test_a_strategy_is_left_out(finished_run, capsys):
     assert run(["surrogate", "evaluate", "nasbench201-cifar10", "--population", "300", "--seeds", "1", "--sizes", "10",
+                "--models", "gaussian-process",
                 "--splits", "random", "--leave-out", str(finished_run), "--out", "out"]) == 0  # fmt: skip
     assert "without local-search" in capsys.readouterr().out
     assert "A strategy left out" in Path("out/report.md").read_text()

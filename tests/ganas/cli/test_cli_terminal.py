@@ -120,6 +120,17 @@ def test_info_fits_a_terminal(name, columns):
     assert all(line[width - 1] == " " != line[width] for line in pairs)
 
 
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_list_of_data_shows_names_whole(columns):
+    lines = [line.rstrip() for line in in_terminal(["data", "list"], columns)]
+    assert max(map(len, lines[:-1])) <= columns
+    assert lines.index("tables") < lines.index("sources")
+    names = {line.split()[0]: line.split()[1] for line in lines if len(line.split()) > 4}
+    assert names["natsbench-topology-cifar10-trainval"] == "missing"
+    assert names["nasbench201-cifar10"] == "embedded"
+    assert lines[-1].startswith("converted tables and downloads are in ")
+
+
 def test_a_run_in_a_terminal_shows_names_whole(grid):
     lines = [line.rstrip() for line in in_terminal(["compare", *grid, "--out", "run"], 80)]
     assert BENCHMARK in lines

@@ -4,6 +4,7 @@ import numpy as np
 import pandas
 import pytest
 
+from ganas.bench.surrogate import known_table
 from ganas.bench.surrogate.judging.evaluate import COLUMNS
 from ganas.judging import SurrogateGrid, judge_surrogates
 from ganas.report.surrogates import report_surrogates
@@ -75,7 +76,8 @@ def test_numbers_are_written_with_their_digits():
 
 def test_a_report_shows_what_was_judged(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
-    grid = SurrogateGrid(sizes=(20, 40), seeds=(0, 1), most=300)
+    monkeypatch.setattr(known_table, "_STEPS", 50)
+    grid = SurrogateGrid(models=("gaussian-process",), sizes=(20, 40), seeds=(0, 1), most=300)
     judge_surrogates("nasbench201-cifar100", grid, tmp_path, command="ganas surrogate evaluate & so on")
     judge_surrogates("nasbench201-cifar100", grid, tmp_path, known=["nasbench201-cifar10"])
     files = report_surrogates(tmp_path)

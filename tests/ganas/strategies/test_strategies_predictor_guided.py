@@ -82,7 +82,7 @@ def test_expected_improvement_is_that_of_an_integral():
 
 
 def test_expected_improvement_rises_with_the_gain_however_small():
-    gain = np.concatenate([np.linspace(-900, -20, 500), np.linspace(-20, 20, 2000)])
+    gain = np.concatenate([np.linspace(-900, -20, 500), np.linspace(-19.9, 20, 2000)])
     logarithm = log_expected_improvement(gain, np.ones(len(gain)))
     assert np.isfinite(logarithm).all() and (np.diff(logarithm) > 0).all()
 
@@ -240,7 +240,7 @@ def test_several_at_once_differ_and_keep_to_the_predicate(space, toy, strategy):
 
 @pytest.mark.parametrize("acquisition", ACQUISITIONS)
 def test_a_loaded_state_goes_on_as_if_nothing_had_happened(toy, tmp_path, acquisition):
-    # The surrogate is of 6, 11, 16 evaluations: in between, the one of a loaded study is fitted on what was told before.
+    # The surrogate is of 6, 11, 16 evaluations: in between, that of a loaded study is fitted on what was told before.
     settings = {"acquisition": acquisition, "refit_every": 5, "new_proposals": 60}
 
     def new():
