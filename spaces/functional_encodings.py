@@ -80,7 +80,7 @@ def functional_pairs(graphs: FunctionalGraphs, kinds: Labels) -> NDArray[np.floa
         for source in sources.tolist():
             onward[source] += graphs.edges[source, node] * onward[node]
     label *= onward[:, None]
-    return np.einsum("vac,vbc->cab", arriving, label).reshape(count, len(kinds) ** 2)
+    return np.asarray(np.einsum("vac,vbc->cab", arriving, label).reshape(count, len(kinds) ** 2))
 
 
 def weisfeiler_lehman_labels(graphs: FunctionalGraphs, rounds: int) -> list[NDArray[np.uint64]]:
@@ -134,4 +134,4 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _one_hot(graphs: FunctionalGraphs, kinds: Labels) -> NDArray[np.float64]:
     """The label of each node one-hot, (max_nodes, kinds, count)."""
-    return (graphs.labels[:, None] == kinds[:, None]).astype(np.float64)
+    return np.asarray(graphs.labels[:, None] == kinds[:, None], dtype=np.float64)

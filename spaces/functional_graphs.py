@@ -50,7 +50,7 @@ class FunctionalGraphs:
     @property
     def sources(self) -> list[NDArray[np.int64]]:
         """For each node which ones it reads in some graph."""
-        return [np.flatnonzero(row) for row in self.edges.any(axis=2).T]
+        return [np.flatnonzero(row) for row in np.asarray(self.edges.any(axis=2)).T]
 
 
 def functional_graphs(space: Space, architectures: Sequence[Architecture]) -> FunctionalGraphs:

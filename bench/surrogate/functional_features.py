@@ -149,7 +149,7 @@ class FunctionalFeatures:
             return np.log(np.array(sizes, dtype=np.float64))[:, None]
         if block == "operations":
             one_hot = graphs.labels.T[:, :, None] == self._all_labels
-            return one_hot.reshape(count, -1).astype(np.float64)
+            return np.asarray(one_hot.reshape(count, -1), dtype=np.float64)
         return graphs.edges.transpose(2, 0, 1).reshape(count, -1)
 
     def state(self) -> dict[str, Any]:

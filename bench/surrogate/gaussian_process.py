@@ -92,7 +92,7 @@ class GaussianProcess(Regressor):
             self._used = np.sort(rng.choice(len(targets), _MOST_ROWS, replace=False))
         self._rows = rows[self._used].astype(np.float64)
         self._targets, self._extra = targets[self._used], known[self._used]
-        few = slice(None)
+        few = np.arange(len(self._used))
         if len(self._used) > _MOST_FOR_KERNEL:
             few = np.sort(rng.choice(len(self._used), _MOST_FOR_KERNEL, replace=False))
         some, goal, extra = self._rows[few], self._targets[few], self._extra[few]

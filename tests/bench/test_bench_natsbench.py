@@ -303,7 +303,7 @@ def test_equal_accuracies_give_the_lowest_number(tmp_path, monkeypatch):
 
 def test_showing(home, capsys):
     api = create(None, "tss")
-    assert api.show(2) is None
+    api.show(2)
     printed = capsys.readouterr().out
     assert printed == "".join(f"{api.query_info_str_by_arch(2, hp)}\n" for hp in RUNS["tss"])
     api.show()

@@ -374,6 +374,7 @@ def test_the_example_of_the_guide_on_an_opened_object_runs(empty_home, monkeypat
 def test_what_the_guide_says_of_runs_and_epochs(natsbench_home, use_home):
     use_home(natsbench_home)
     bench = ganas.load_benchmark("natsbench-topology-cifar100")
+    assert isinstance(bench, ganas.TabularBenchmark)
     assert [one.metric for one in bench.top(5, run=12)] == ["valid_accuracy"] * 3
     frame = bench.frame(run=200, epoch=50)
     assert "valtest_accuracy" in frame and "valid_accuracy" not in frame and "parameters" in frame

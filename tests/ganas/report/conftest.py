@@ -43,7 +43,7 @@ class ToyBenchmark(Benchmark):
             self.values[rank] = value
         self.has_optimum = has_optimum
 
-    def query(self, architecture, metric=None, *, epoch=None, trial=None):
+    def query(self, architecture, metric=None, *, epoch=None, trial=None, seed=None, run=None, reduction="mean"):
         name = metric or self.objective
         key = SPACE.identity_key(architecture)
         value = {
@@ -53,7 +53,7 @@ class ToyBenchmark(Benchmark):
         }[name]
         return Result(float(value), name, self.metrics[name].unit, None, None, (), "mean", 3600.0, self.source)
 
-    def query_many(self, architectures, metrics=None, *, epoch=None):
+    def query_many(self, architectures, metrics=None, *, epoch=None, run=None):
         names = metrics or [self.objective]
         return np.array([[self.query(one, name).value for name in names] for one in architectures], dtype=float)
 

@@ -30,7 +30,7 @@ DARTS_V2 = (
 )
 NORMAL = [("sep_conv_3x3", 0), ("sep_conv_3x3", 1)] * 3 + [("skip_connect", 0), ("dil_conv_3x3", 2)]
 REDUCE = [("max_pool_3x3", 0), ("max_pool_3x3", 1)] * 3 + [("max_pool_3x3", 1), ("avg_pool_3x3", 4)]
-OfficialGenotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")
+Genotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")
 
 
 def drawn(count, seed=0):
@@ -38,7 +38,7 @@ def drawn(count, seed=0):
 
 
 def official(normal=NORMAL, normal_concat=range(2, 6), reduce=REDUCE, reduce_concat=range(2, 6)):
-    return OfficialGenotype(normal, normal_concat, reduce, reduce_concat)
+    return Genotype(normal, normal_concat, reduce, reduce_concat)
 
 
 # --- genotypes -----------------------------------------------------------------------------------------------
@@ -57,8 +57,8 @@ def test_an_official_genotype_is_read_and_written_with_the_lower_source_first():
 def test_the_text_is_what_the_official_named_tuple_prints():
     for architecture in drawn(50):
         genotype = SPACE.to_genotype(architecture)
-        assert SPACE.format(architecture) == repr(OfficialGenotype(*genotype))
-        assert SPACE.parse(repr(OfficialGenotype(*genotype))) == architecture
+        assert SPACE.format(architecture) == repr(Genotype(*genotype))
+        assert SPACE.parse(repr(Genotype(*genotype))) == architecture
 
 
 def test_the_order_of_the_two_operations_of_a_node_does_not_matter():
