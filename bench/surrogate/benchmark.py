@@ -32,6 +32,9 @@ from ganas.spaces.registry import load_space
 
 __all__ = ["SurrogateBenchmark"]
 
+# In larger batches models are quicker and less exact, and an answer must not depend on what is asked with it.
+_BATCH = 2048
+
 
 class SurrogateBenchmark(Benchmark):
     """Answers with what surrogates expect, for every architecture of their space.
@@ -232,6 +235,10 @@ class SurrogateBenchmark(Benchmark):
             raise EpochNotMeasured(f"{self.name!r} predicts full trainings and has no epochs, epoch {epoch} was asked")
 
     def _values(self, architectures: Sequence[Architecture], name: str) -> NDArray[np.float64]:
+        parts = [architectures[start : start + _BATCH] for start in range(0, len(architectures), _BATCH)]
+        return np.concatenate([self._part(part, name) for part in parts])
+
+    def _part(self, architectures: Sequence[Architecture], name: str) -> NDArray[np.float64]:
         surrogate, known = self.fitted.surrogates[name], self.fitted.known_columns(name, architectures)
         mean, _ = surrogate.on_scale(architectures, known=known)
         if self.noise_seed is not None:

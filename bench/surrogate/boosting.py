@@ -57,13 +57,14 @@ class BoostedMeans(CrossFitted):
         *,
         rng: np.random.Generator,
     ) -> None:
+        rows = rows[:, self._columns()]
         self._boosters = [
             _boosted(rows[kept], residuals[kept], weights[kept], {"objective": "regression"}, rng=rng)
             for kept in (folds != fold for fold in range(int(folds.max()) + 1))
         ]
 
     def _say(self, rows: NDArray[np.float32]) -> tuple[Matrix, Matrix]:
-        means = _predictions(self._boosters, rows)
+        means = _predictions(self._boosters, rows[:, self._columns()])
         return means, np.zeros_like(means)
 
     def _parts_state(self) -> list[str]:
@@ -89,9 +90,10 @@ class BoostedTrees(BoostedMeans):
         rng: np.random.Generator,
     ) -> None:
         super()._learn(rows, residuals, weights, folds, rng=rng)
+        seen = rows[:, self._columns()]
         self._quantiles = [
             _boosted(
-                rows[folds != fold],
+                seen[folds != fold],
                 residuals[folds != fold],
                 weights[folds != fold],
                 {"objective": "quantile", "alpha": quantile},
@@ -107,7 +109,7 @@ class BoostedTrees(BoostedMeans):
 
     def _say(self, rows: NDArray[np.float32]) -> tuple[Matrix, Matrix]:
         means, _ = super()._say(rows)
-        lower, upper = np.split(_predictions(self._quantiles, rows), 2)
+        lower, upper = np.split(_predictions(self._quantiles, rows[:, self._columns()]), 2)
         # Quantiles that are learnt by themselves may cross.
         widths = np.square(np.maximum(upper - lower, 0.0) / 2)
         return means, np.maximum(widths - self._floor, 0.0)

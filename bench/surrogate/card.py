@@ -46,12 +46,14 @@ class KnownColumn:
         benchmark: Name of the other benchmark.
         metric: Name of its metric.
         source: Its numbers, as they were when the surrogate was fitted.
+        table: Whether the surrogate took in the whole table; otherwise it asks the benchmark at every query.
     """
 
     predicted: str
     benchmark: str
     metric: str
     source: str
+    table: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ _LEAST_NOISE_SHARE = 0.1
 _FACTORS = (0.05, 4.0)
 _MEDIAN_OF_NORMAL = 0.6744897501960817
 _CHUNK = 8192
+# Columns of a block that was learnt elsewhere which trees see: the others would only be in the way.
+_FIRST = 8
 
 
 def fold_numbers(groups: NDArray[np.int64], *, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -80,8 +82,8 @@ class CrossFitted(Regressor):
     off.
     """
 
-    def __init__(self, blocks: Sequence[slice], trusted: int | None = None) -> None:
-        super().__init__(blocks, trusted)
+    def __init__(self, blocks: Sequence[slice], trusted: int | None = None, learnt: Sequence[int] = ()) -> None:
+        super().__init__(blocks, trusted, learnt)
         self._line = TrustedLine(blocks, trusted)
         self._noise, self._factor = 1.0, 1.0
         self._left_out: tuple[Vector, Vector] = (np.zeros(0), np.zeros(0))
@@ -110,6 +112,14 @@ class CrossFitted(Regressor):
         self._noise, self._factor = split_variance(targets - mean, spread, group_shares(of_row))
         self._left_out = mean, np.sqrt(self._noise + self._factor * spread)
         return self
+
+    def _columns(self) -> NDArray[np.int64]:
+        """The columns that a model should choose among: of what was learnt elsewhere only the first of each block."""
+        kept = [
+            np.arange(block.start, min(block.stop, block.start + (_FIRST if number in self.learnt else block.stop)))
+            for number, block in enumerate(self.blocks)
+        ]
+        return np.concatenate(kept)
 
     @abstractmethod
     def _learn(

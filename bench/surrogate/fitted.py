@@ -16,7 +16,7 @@ from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import DataError, MissingDependency, UnknownName
 from ganas.spaces.registry import load_space
 
-__all__ = ["COST_MODEL", "FittedSurrogates", "open_known"]
+__all__ = ["COST_MODEL", "FittedSurrogates", "known_values", "open_known"]
 
 COST_MODEL = "gaussian-process"
 """The model of the seconds of a training: they follow the structure closely, so the quickest does."""
@@ -29,7 +29,8 @@ class FittedSurrogates:
     Attributes:
         surrogates: Metric to its surrogate.
         cost: The surrogate of the seconds of a training; None where they are not predicted.
-        known: Metric to what it is predicted from beside the architecture: a benchmark and its metric each.
+        known: Metric to what is asked to predict it beside the architecture: a benchmark that is no table, and its
+            metric, each.
         trained: The architectures that were learnt from, each once.
     """
 
@@ -44,10 +45,7 @@ class FittedSurrogates:
         Raises:
             NotMeasured: A benchmark does not hold an architecture.
         """
-        columns = self.known.get(metric, ())
-        if not columns:
-            return None
-        return np.concatenate([benchmark.query_many(architectures, [name]) for benchmark, name in columns], axis=1)
+        return known_values(self.known.get(metric, ()), architectures)
 
     def state(self) -> dict[str, Any]:
         """Everything but the other benchmarks, as JSON values, text and numpy arrays."""
@@ -93,8 +91,21 @@ class FittedSurrogates:
         return cls(surrogates, cost, known, trained)
 
 
+def known_values(
+    columns: Sequence[tuple[Benchmark, str]], architectures: Sequence[Architecture]
+) -> NDArray[np.float64] | None:
+    """What benchmarks say of their metrics, (count, columns); None where there are no columns.
+
+    Raises:
+        NotMeasured: A benchmark does not hold an architecture.
+    """
+    if not columns:
+        return None
+    return np.concatenate([benchmark.query_many(architectures, [name]) for benchmark, name in columns], axis=1)
+
+
 def open_known(card: SurrogateCard, label: str) -> dict[str, list[tuple[Benchmark, str]]]:
-    """Metric to the other benchmarks from which it is predicted.
+    """Metric to the other benchmarks that are asked to predict it; tables were taken in and are not needed.
 
     Raises:
         DataError: One is missing, or has other numbers than when the surrogate was fitted.
@@ -103,6 +114,8 @@ def open_known(card: SurrogateCard, label: str) -> dict[str, list[tuple[Benchmar
 
     found: dict[str, list[tuple[Benchmark, str]]] = {}
     for column in card.known:
+        if column.table:
+            continue
         try:
             benchmark = load_benchmark(column.benchmark)
         except UnknownName:

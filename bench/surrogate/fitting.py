@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Benchmark
+from ganas.bench.measured_table import MeasuredTable
 from ganas.bench.surrogate.artefact import require_name
 from ganas.bench.surrogate.benchmark import SurrogateBenchmark
 from ganas.bench.surrogate.card import KnownColumn, PredictedMetric, SurrogateCard, TrainingData, versions
-from ganas.bench.surrogate.fitted import COST_MODEL, FittedSurrogates
+from ganas.bench.surrogate.fitted import COST_MODEL, FittedSurrogates, known_values
+from ganas.bench.surrogate.known_table import KnownTable
 from ganas.bench.surrogate.labels import Labels
 from ganas.bench.surrogate.models import DEFAULT_MODEL
 from ganas.bench.surrogate.surrogate import Surrogate
@@ -35,8 +37,10 @@ def fit_benchmark(
         name: Name of the benchmark.
         labels: What to learn from.
         model: Which model, of :data:`ganas.bench.surrogate.models.MODELS`.
-        known: Registered benchmarks of the same space that hold every architecture: each metric is predicted from
-            their metric of the same name, or from their objective, beside the architecture.
+        known: Benchmarks of the same space that hold every architecture: each metric is predicted from their metric of
+            the same name, or from their objective, beside the architecture. A table is taken in as a whole
+            (:class:`ganas.bench.surrogate.known_table.KnownTable`, which needs torch); what is no table must be
+            registered, and is asked again at every query.
         seed: Of everything random.
 
     Returns:
@@ -45,6 +49,7 @@ def fit_benchmark(
     Raises:
         DataError: There are too few labels, all are equal, or one is not a finite number.
         NotMeasured: A known benchmark lacks an architecture.
+        MissingDependency: A package that the model or a known table needs is not installed.
         WrongSpace: A known benchmark is of another space.
         InvalidSetting: The name is not allowed, or a known benchmark is given twice.
         UnknownName: There is no such model, or a known benchmark is not registered.
@@ -59,14 +64,25 @@ def fit_benchmark(
     """
     require_name(name)
     space = labels.space
-    used, columns = _known(labels, known)
+    columns = _known_columns(labels, known)
+    given = {benchmark.name: benchmark for benchmark in known}
+    asked = {
+        metric.name: [
+            (given[one.benchmark], one.metric) for one in columns if one.predicted == metric.name and not one.table
+        ]
+        for metric in labels.metrics
+    }
     surrogates: dict[str, Surrogate] = {}
     scores: dict[str, dict[str, float | int | None]] = {}
     for number, metric in enumerate(labels.metrics):
         values = labels.values[:, number]
-        fitted = FittedSurrogates({}, None, used, ())
-        surrogate = Surrogate(space, model, seed=seed)
-        surrogate.fit(labels.architectures, values, known=fitted.known_columns(metric.name, labels.architectures))
+        tables = [
+            _known_table(given[one.benchmark], one.metric, seed)
+            for one in columns
+            if one.predicted == metric.name and one.table
+        ]
+        surrogate = Surrogate(space, model, seed=seed, tables=tables)
+        surrogate.fit(labels.architectures, values, known=known_values(asked[metric.name], labels.architectures))
         surrogates[metric.name] = surrogate
         scores[metric.name] = left_out_scores(surrogate, values)
     kind, seconds, cost = _cost(labels, seed)
@@ -91,7 +107,7 @@ def fit_benchmark(
         cost_seconds=seconds,
     )
     about = {"versions": versions(), "scores": scores}
-    return SurrogateBenchmark.of(name, card, FittedSurrogates(surrogates, cost, used, trained), about)
+    return SurrogateBenchmark.of(name, card, FittedSurrogates(surrogates, cost, asked, trained), about)
 
 
 def left_out_scores(surrogate: Surrogate, values: NDArray[np.float64]) -> dict[str, float | int | None]:
@@ -125,27 +141,33 @@ def left_out_scores(surrogate: Surrogate, values: NDArray[np.float64]) -> dict[s
     }
 
 
-def _known(
-    labels: Labels, known: Sequence[Benchmark]
-) -> tuple[Mapping[str, Sequence[tuple[Benchmark, str]]], tuple[KnownColumn, ...]]:
+def _known_columns(labels: Labels, known: Sequence[Benchmark]) -> tuple[KnownColumn, ...]:
     from ganas.bench.registry import load_benchmark
 
-    used: dict[str, list[tuple[Benchmark, str]]] = {}
     columns: list[KnownColumn] = []
     for benchmark in known:
         if benchmark.space != labels.space:
             raise WrongSpace(f"{benchmark.name!r} is of {benchmark.space.name!r}, and {labels.space.name!r} is wanted")
         if [one.name for one in known].count(benchmark.name) > 1:
             raise InvalidSetting(f"{benchmark.name!r} is given as known twice")
-        # A saved surrogate finds it again by its name.
-        load_benchmark(benchmark.name)
+        table = isinstance(benchmark, MeasuredTable)
+        if not table:
+            # A saved surrogate finds it again by its name.
+            load_benchmark(benchmark.name)
         for metric in labels.metrics:
             if benchmark.name == labels.benchmark:
                 raise InvalidSetting(f"{metric.name!r} of {benchmark.name!r} cannot be predicted from itself")
             name = metric.name if metric.name in benchmark.metrics else benchmark.objective
-            used.setdefault(metric.name, []).append((benchmark, name))
-            columns.append(KnownColumn(metric.name, benchmark.name, name, benchmark.source))
-    return used, tuple(columns)
+            columns.append(KnownColumn(metric.name, benchmark.name, name, benchmark.source, table))
+    return tuple(columns)
+
+
+def _known_table(benchmark: Benchmark, metric: str, seed: int) -> KnownTable:
+    held = benchmark.frame()
+    values = held[metric].to_numpy(dtype=np.float64)
+    rows = np.flatnonzero(np.isfinite(values))
+    architectures = [benchmark.space.parse(text) for text in held["architecture"].iloc[rows]]
+    return KnownTable(benchmark.space, architectures, values[rows], seed=seed)
 
 
 def _cost(labels: Labels, seed: int) -> tuple[Literal["predicted", "constant", "unknown"], float, Surrogate | None]:

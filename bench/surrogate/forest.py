@@ -48,6 +48,7 @@ class RandomForest(CrossFitted):
         rng: np.random.Generator,
     ) -> None:
         trees: list[Any] = []
+        rows = rows[:, self._columns()]
         for fold in range(int(folds.max()) + 1):
             kept = folds != fold
             forest = RandomForestRegressor(
@@ -78,6 +79,7 @@ class RandomForest(CrossFitted):
 
     def _say(self, rows: NDArray[np.float32]) -> tuple[Matrix, Matrix]:
         trees = len(self._roots)
+        rows = rows[:, self._columns()]
         means = np.empty((trees // _TREES, len(rows)))
         spreads = np.empty_like(means)
         step = max(1, _WALKED // trees)

@@ -49,21 +49,21 @@ class GaussianProcess(Regressor):
         trusted: Number of a block whose columns are values of the same kind as the targets, measured on another data
             set: the prior expects the targets to follow them, and the other blocks to add little. None for no such
             block.
+        learnt: Numbers of the blocks that were learnt on other data sets; they are blocks like the others.
     """
 
     name: ClassVar[str] = "gaussian-process"
     title: ClassVar[str] = "Gaussian process on structural features, its kernel chosen by the evidence"
 
-    def __init__(self, blocks: Sequence[slice], trusted: int | None = None) -> None:
-        self.blocks = tuple(blocks)
-        self.trusted = trusted
+    def __init__(self, blocks: Sequence[slice], trusted: int | None = None, learnt: Sequence[int] = ()) -> None:
+        super().__init__(blocks, trusted, learnt)
         self._log: Matrix = np.zeros(0)
         self._rows: Matrix = np.zeros((0, 0))
         self._targets: Matrix = np.zeros(0)
         self._extra: Matrix = np.zeros(0)
         self._used: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._groups: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        self._directions: NDArray[np.float32] | None = None
+        self._directions: Matrix | None = None
 
     def fit(
         self,
@@ -184,7 +184,7 @@ class GaussianProcess(Regressor):
         self._weights = self._inverse @ self._targets
         self._directions = None
 
-    def _explaining(self) -> NDArray[np.float32]:
+    def _explaining(self) -> Matrix:
         """Directions whose squared products with a row of covariances add up to the variance that it explains.
 
         (rows, directions). All of them for few rows; beyond, those that matter most for the rows learnt from, which
@@ -202,7 +202,7 @@ class GaussianProcess(Regressor):
                 order = np.argsort(-power, kind="stable")
                 share = np.cumsum(power[order]) / power.sum()
                 scaled = scaled[:, order[: int(np.searchsorted(share, _EXPLAINED)) + 1]]
-            self._directions = scaled.astype(np.float32)
+            self._directions = scaled
         return self._directions
 
     def _covariance(self, first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[Any]:
@@ -221,13 +221,18 @@ class GaussianProcess(Regressor):
         return self._kernel(self._log)[2]
 
     def predict(self, rows: NDArray[np.floating]) -> tuple[Matrix, Matrix]:
-        """Mean and standard deviation of the target without noise, (rows,) each."""
+        """Mean and standard deviation of the target without noise, (rows,) each.
+
+        Up to 4,096 rows the answer about a row does not depend on the others; for more it is quicker and less exact.
+        """
         means, deviations = [np.zeros(0)], [np.zeros(0)]
         share, _, _, slope = self._kernel(self._log)
-        # Float32 is exact enough here and several times as fast; sums of products are taken in float64.
-        directions, learnt = self._explaining(), self._rows.astype(np.float32)
+        # Float32 is several times as fast, but rounds so much that a row by itself would say something else than among
+        # others, in the fifth digit of its mean.
+        kind: np.dtype[np.floating[Any]] = np.dtype(np.float32 if len(rows) > _CHUNK else np.float64)
+        directions, learnt = self._explaining().astype(kind, copy=False), self._rows.astype(kind, copy=False)
         for start in range(0, len(rows), _CHUNK):
-            part = rows[start : start + _CHUNK].astype(np.float32)
+            part = rows[start : start + _CHUNK].astype(kind)
             between = self._covariance(part, learnt)
             prior = np.full(len(part), share.sum())
             for block, linear in zip(self.blocks, slope, strict=True):

@@ -77,8 +77,8 @@ class GraphNetworkEnsemble(CrossFitted):
     title: ClassVar[str] = "Ensemble of graph networks on the labelled DAG (Morris et al., 2019)"
     reads: ClassVar[tuple[str, ...]] = ("operations", "adjacency")
 
-    def __init__(self, blocks: Sequence[slice], trusted: int | None = None) -> None:
-        super().__init__(blocks, trusted)
+    def __init__(self, blocks: Sequence[slice], trusted: int | None = None, learnt: Sequence[int] = ()) -> None:
+        super().__init__(blocks, trusted, learnt)
         widths = [block.stop - block.start for block in self.blocks]
         nodes = round(widths[1] ** 0.5) if len(widths) > 1 else 0
         if not nodes or nodes**2 != widths[1] or widths[0] % nodes:

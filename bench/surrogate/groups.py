@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,5 +20,11 @@ def functional_groups(space: Space, architectures: Sequence[Architecture]) -> ND
     See ``Space.functional_key``.
     """
     numbers: dict[object, int] = {}
-    keys = [space.functional_key(architecture) for architecture in architectures]
+    keys = [_functional_key(space, architecture) for architecture in architectures]
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+@lru_cache(maxsize=2**14)
+def _functional_key(space: Space, architecture: Architecture) -> bytes:
+    """The key, kept: a search learns from the same architectures again after every query."""
+    return space.functional_key(architecture)

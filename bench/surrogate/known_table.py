@@ -57,25 +57,28 @@ class KnownTable:
         groups = functional_groups(space, architectures)
         _, first = np.unique(groups, return_index=True)
         means = np.bincount(groups, weights=given) / np.bincount(groups)
-        self._values = means[groups]
+        self._values = LabelScale().fit(means).to_scale(means)[groups]
         self._index()
         self._features = _features(space)
         rows = self._features.rows([architectures[place] for place in first.tolist()])
         rng = np.random.default_rng(seed)
         with one_thread():
             self._network = networks.FeatureNetworks(rows.shape[1], 1, generator=networks.seeded(rng))
-            targets = LabelScale().fit(means).to_scale(means)
+            targets = self._values[first]
             every = [np.arange(len(means))]
             self._network.train(rows, targets, np.ones(len(means)), every, steps=_STEPS, batch=_BATCH)
-            hidden = self._network.hidden(rows)[0]
-        self._centre, self._deviation = hidden.mean(axis=0), hidden.std(axis=0) + 1e-6
+            hidden = self._network.hidden(rows)[0].astype(np.float64)
+        self._centre, deviation = hidden.mean(axis=0), hidden.std(axis=0) + 1e-6
+        # Turned to its principal axes: distances stay, and the first columns tell most.
+        _, _, axes = np.linalg.svd((hidden - self._centre) / deviation, full_matrices=False)
+        self._turn = axes.T / deviation[:, None]
 
     def _index(self) -> None:
         keys = (self.space.identity_key(self.space.decode(row)) for row in self._genotypes.tolist())
         self._place = {key: place for place, key in enumerate(keys)}
 
     def values(self, architectures: Sequence[Architecture]) -> NDArray[np.float64]:
-        """The mean value of each architecture and its twins in the table, (count, 1).
+        """The mean value of each architecture and its twins in the table, by rank in it, (count, 1).
 
         Raises:
             ArchitectureNotMeasured: The table does not hold an architecture.
@@ -91,9 +94,9 @@ class KnownTable:
         return self._values[places][:, None]
 
     def features(self, architectures: Sequence[Architecture]) -> NDArray[np.float32]:
-        """The hidden layer, standardised over the table, (count, 64)."""
+        """The hidden layer, standardised over the table, on its principal axes, (count, 64)."""
         hidden = self._network.hidden(self._features.rows(architectures))[0]
-        return np.asarray((hidden - self._centre) / self._deviation, dtype=np.float32)
+        return np.asarray((hidden - self._centre) @ self._turn, dtype=np.float32)
 
     @property
     def width(self) -> int:
@@ -108,7 +111,7 @@ class KnownTable:
             "features": self._features.state(),
             "network": self._network.state(),
             "centre": self._centre,
-            "deviation": self._deviation,
+            "turn": self._turn,
         }
 
     @classmethod
@@ -122,7 +125,7 @@ class KnownTable:
         table._features = _features(space)
         table._features.load_state(state["features"])
         table._network = _networks().FeatureNetworks.from_state(state["network"])
-        table._centre, table._deviation = (np.asarray(state[n], dtype=np.float32) for n in ("centre", "deviation"))
+        table._centre, table._turn = (np.asarray(state[name], dtype=np.float64) for name in ("centre", "turn"))
         return table
 
 

@@ -39,7 +39,9 @@ def model_class(name: str) -> type[Regressor]:
     return found
 
 
-def make_model(name: str, space: Space, blocks: Sequence[slice], trusted: int | None) -> Regressor:
+def make_model(
+    name: str, space: Space, blocks: Sequence[slice], trusted: int | None, learnt: Sequence[int] = ()
+) -> Regressor:
     """A model that has not learnt yet.
 
     Args:
@@ -47,10 +49,11 @@ def make_model(name: str, space: Space, blocks: Sequence[slice], trusted: int | 
         space: The space of the architectures that it will see.
         blocks: Where the columns of each block of features are; the first ones are those that it reads.
         trusted: Number of the block whose columns are values measured on another data set; None for no such block.
+        learnt: Numbers of the blocks that were learnt on other data sets.
 
     Raises:
         UnknownName: No model has this name.
         MissingDependency: Its package is not installed.
         InvalidSetting: The blocks are not what the model reads.
     """
-    return model_class(name)(blocks, trusted)
+    return model_class(name)(blocks, trusted, learnt)

@@ -31,6 +31,8 @@ _LEARNING_RATE = 5e-3
 _WEIGHT_DECAY = 1e-2
 # Standardised features beyond are rare shapes, and would rule the first layer.
 _FARTHEST = 4.0
+# Up to so many rows are answered in double precision.
+_EXACT = 4096
 
 
 class FeatureNetworks:
@@ -94,20 +96,27 @@ class FeatureNetworks:
 
     def _forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         hidden = features
-        for weight, bias in zip(self._weights[:-1], self._biases[:-1], strict=True):
+        weights = [part.to(features.dtype) for part in self._weights]
+        biases = [part.to(features.dtype) for part in self._biases]
+        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
             hidden = torch.nn.functional.silu(hidden @ weight + bias)
-        return hidden, (hidden @ self._weights[-1] + self._biases[-1])[..., 0]
+        return hidden, (hidden @ weights[-1] + biases[-1])[..., 0]
+
+    def _answer(self, rows: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+        features = _clipped(rows)
+        # In single precision a row by itself would say something else than among others, in the sixth digit; where
+        # there are many rows time counts more.
+        return self._forward(features if len(rows) > _EXACT else features.double())
 
     @torch.no_grad()
     def predict(self, rows: NDArray[np.float32]) -> Matrix:
         """What each network says, (networks, rows)."""
-        return np.asarray(self._forward(_clipped(rows))[1].numpy(), dtype=np.float64)
+        return np.asarray(self._answer(rows)[1].numpy(), dtype=np.float64)
 
     @torch.no_grad()
-    def hidden(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    def hidden(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """The last hidden layer, (networks, rows, 64)."""
-        layer: NDArray[np.float32] = self._forward(_clipped(rows))[0].numpy()
-        return layer
+        return np.asarray(self._answer(rows)[0].numpy(), dtype=np.float64)
 
     def state(self) -> dict[str, Any]:
         """Weights and biases."""

@@ -25,6 +25,8 @@ class Regressor(ABC):
     Args:
         blocks: Where the columns of each block of features are.
         trusted: Number of the block whose columns are values measured on another data set; None for no such block.
+        learnt: Numbers of the blocks that a network learnt on other data sets, their columns with the most variance
+            first.
     """
 
     name: ClassVar[str]
@@ -34,9 +36,10 @@ class Regressor(ABC):
     reads: ClassVar[tuple[str, ...]] = DEFAULT_BLOCKS
     """Which blocks of features a surrogate gives it first, in this order; further ones may follow."""
 
-    def __init__(self, blocks: Sequence[slice], trusted: int | None = None) -> None:
+    def __init__(self, blocks: Sequence[slice], trusted: int | None = None, learnt: Sequence[int] = ()) -> None:
         self.blocks = tuple(blocks)
         self.trusted = trusted
+        self.learnt = tuple(learnt)
 
     @abstractmethod
     def fit(

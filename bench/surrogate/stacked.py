@@ -49,8 +49,8 @@ class Stacked(Regressor):
     name: ClassVar[str] = "stacked"
     title: ClassVar[str] = "Process, networks, boosted trees and forest, weighted on what was left out (the default)"
 
-    def __init__(self, blocks: Sequence[slice], trusted: int | None = None) -> None:
-        super().__init__(blocks, trusted)
+    def __init__(self, blocks: Sequence[slice], trusted: int | None = None, learnt: Sequence[int] = ()) -> None:
+        super().__init__(blocks, trusted, learnt)
         self.members: list[Regressor] = []
         self.weights: Vector = np.zeros(0)
         self._noise, self._factor = 1.0, 1.0
@@ -67,7 +67,7 @@ class Stacked(Regressor):
     ) -> Stacked:
         """Learn; returns itself. See :meth:`Regressor.fit`."""
         kinds = list(_MEMBERS) if len(targets) >= _FEWEST else [GaussianProcess]
-        members = [kind(self.blocks, self.trusted) for kind in kinds]
+        members = [kind(self.blocks, self.trusted, self.learnt) for kind in kinds]
         for member in members:
             member.fit(rows, targets, noise, groups=groups, rng=rng)
         said = [member.left_out() for member in members]
@@ -126,7 +126,7 @@ class Stacked(Regressor):
         named = {kind.name: kind for kind in _MEMBERS}
         self.members = []
         for saved in state["members"]:
-            member = named[saved["name"]](self.blocks, self.trusted)
+            member = named[saved["name"]](self.blocks, self.trusted, self.learnt)
             member.load_state(saved["state"])
             self.members.append(member)
         self.weights = np.asarray(state["weights"], dtype=np.float64)

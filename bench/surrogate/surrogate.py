@@ -60,9 +60,11 @@ class Surrogate:
         model: Which model, of :data:`ganas.bench.surrogate.models.MODELS`.
         seed: Of everything random.
         tables: What is known from other data sets; the metric is expected to follow their values.
+        reads: Names of the blocks of features, in place of those that the model reads by itself; None for those. A
+            saved state goes into an object that was made with the same.
 
     Raises:
-        UnknownName: No model has this name.
+        UnknownName: No model has this name, or no block of features.
         MissingDependency: A package that the model needs is not installed.
 
     >>> import ganas
@@ -76,13 +78,20 @@ class Surrogate:
     """
 
     def __init__(
-        self, space: Space, model: str = DEFAULT_MODEL, *, seed: int = 0, tables: Sequence[KnownTable] = ()
+        self,
+        space: Space,
+        model: str = DEFAULT_MODEL,
+        *,
+        seed: int = 0,
+        tables: Sequence[KnownTable] = (),
+        reads: Sequence[str] | None = None,
     ) -> None:
         self.space = space
         self.model = model
         self.seed = seed
         self.tables = tuple(tables)
-        self.features = FunctionalFeatures(space, model_class(model).reads, rng=np.random.default_rng(0))
+        names = model_class(model).reads if reads is None else reads
+        self.features = FunctionalFeatures(space, names, rng=np.random.default_rng(0))
         self.scale = LabelScale()
         self.known_scales: list[LabelScale] = []
         self.width = 1.0
@@ -134,12 +143,15 @@ class Surrogate:
 
     def _new_regressor(self) -> Regressor:
         blocks, trusted = list(self.features.blocks), None
-        for width in (*(table.width for table in self.tables), len(self.known_scales)):
-            if width:
-                blocks.append(slice(blocks[-1].stop, blocks[-1].stop + width))
-        if self.known_scales:
-            trusted = len(blocks) - 1
-        return make_model(self.model, self.space, blocks, trusted)
+        first = len(blocks)
+        for table in self.tables:
+            blocks.append(slice(blocks[-1].stop, blocks[-1].stop + table.width))
+        learnt = range(first, len(blocks))
+        if self.tables or self.known_scales:
+            trusted = len(blocks)
+            width = len(self.tables) + len(self.known_scales)
+            blocks.append(slice(blocks[-1].stop, blocks[-1].stop + width))
+        return make_model(self.model, self.space, blocks, trusted, learnt)
 
     def _calibrated(self, targets: Vector, shares: Vector) -> float:
         """By how much standard deviations are widened, so that nine intervals in ten hold a left-out label."""
@@ -200,11 +212,17 @@ class Surrogate:
         self, architectures: Sequence[Architecture], *, known: NDArray[np.floating] | None = None
     ) -> tuple[Vector, Vector]:
         """Mean and standard deviation on the scale of ranks, (count,) each: for acquisition functions."""
-        regressor = self.regressor
-        rows = self._rows(architectures, self._known_columns(architectures, known, fit=False))
+        return self.rows_on_scale(self._rows(architectures, self._known_columns(architectures, known, fit=False)))
+
+    def rows_on_scale(self, rows: NDArray[np.float32]) -> tuple[Vector, Vector]:
+        """As :meth:`on_scale`, from the rows of ``features``: for who asks about the same architectures repeatedly.
+
+        Args:
+            rows: Where there are no tables and nothing is known, as ``features`` gives them, (count, width).
+        """
         # Twins have the same row. And a row is predicted to the same last bit whatever stands beside it in the list.
         first, same = distinct_rows(rows)
-        mean, deviation = regressor.predict(rows[first])
+        mean, deviation = self.regressor.predict(rows[first])
         return mean[same], deviation[same]
 
     def interval(
@@ -280,14 +298,14 @@ class Surrogate:
             given = given[:, None]
         if given.shape[0] != count or not np.isfinite(given).all():
             raise DataError(f"what is known must be one row of finite numbers for each of {count} architectures")
-        values = np.concatenate([*(table.values(architectures) for table in self.tables), given], axis=1)
         if fit:
-            self.known_scales = [LabelScale().fit(column) for column in values.T]
-        if values.shape[1] != len(self.known_scales):
-            fitted = len(self.known_scales) - len(self.tables)
+            self.known_scales = [LabelScale().fit(column) for column in given.T]
+        if given.shape[1] != len(self.known_scales):
+            fitted = len(self.known_scales)
             raise InvalidSetting(f"the surrogate was fitted with {fitted} known column(s), not with {given.shape[1]}")
-        scaled = [scale.to_scale(column) for scale, column in zip(self.known_scales, values.T, strict=True)]
-        return np.array(scaled, dtype=np.float32).reshape(len(scaled), count).T
+        scaled = [scale.to_scale(column)[:, None] for scale, column in zip(self.known_scales, given.T, strict=True)]
+        of_tables = [table.values(architectures) for table in self.tables]
+        return np.concatenate([np.zeros((count, 0)), *of_tables, *scaled], axis=1, dtype=np.float32)
 
     def _checked(self, architectures: Sequence[Architecture], values: Sequence[float] | Vector) -> Vector:
         labels = _finite(values, "value", len(architectures))

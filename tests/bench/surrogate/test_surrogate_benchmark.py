@@ -85,17 +85,20 @@ def home(tmp_path, monkeypatch):
 def of_kind(kind):
     if kind == "toy":
         return fit_benchmark("toy", labels(40, ToyBenchmark(ganas.load_space("nasbench101"))), model=MODEL)
-    if kind == "known":
-        return fit_benchmark("knowing", labels(40), model=MODEL, known=[ganas.load_benchmark(OTHER)])
     if kind == "several":
         return fit_benchmark("several", labels(40, metrics=["latency_seconds", "valid_accuracy"]), model=MODEL)
     benchmark = fit_benchmark("plain", labels(40), model=MODEL)
     return benchmark.with_noise(3) if kind == "noisy" else benchmark
 
 
-@pytest.mark.parametrize("kind", ["plain", "noisy", "several", "known", "toy"])
+@pytest.mark.parametrize("kind", ["plain", "noisy", "several", "toy"])
 def test_kit(kind):
     ganas.testing.check_benchmark(of_kind(kind))
+
+
+@pytest.mark.slow
+def test_kit_where_a_table_is_known(knowing):
+    ganas.testing.check_benchmark(knowing)
 
 
 def test_it_says_what_it_is(plain, several):
@@ -404,17 +407,29 @@ def test_what_is_known_helps(plain, knowing):
     assert knowing.card.known[0].source == ganas.load_benchmark(OTHER).source
 
 
-def test_what_is_known_must_stay_the_same(knowing, tmp_path, monkeypatch):
+def test_a_known_table_is_taken_in(knowing, tmp_path, monkeypatch):
     folder = knowing.save(tmp_path / "knowing")
-    with monkeypatch.context() as patch:
-        patch.setattr("ganas.bench.registry.load_benchmark", lambda name: ToyBenchmark(SPACE))
-        with pytest.raises(DataError, match="was fitted with 'nasbench201-cifar10' of table"):
-            SurrogateBenchmark.open(folder).query(TESTED[0])
 
     def nothing(name):
         raise UnknownName("no")
 
     monkeypatch.setattr("ganas.bench.registry.load_benchmark", nothing)
+    opened = SurrogateBenchmark.open(folder)
+    assert opened.card.known[0].table
+    assert np.array_equal(opened.query_many(TESTED), knowing.query_many(TESTED))
+
+
+def test_what_is_no_table_is_asked_at_every_query(home, tmp_path):
+    fit_benchmark("other", labels(100, OTHER), model=MODEL).save(home / "other")
+    asking = fit_benchmark("asking", labels(), model=MODEL, known=[ganas.load_benchmark("other")])
+    folder = asking.save(tmp_path / "asking")
+    assert not asking.card.known[0].table
+    assert np.array_equal(SurrogateBenchmark.open(folder).query_many(TESTED), asking.query_many(TESTED))
+    assert np.array_equal(pickle.loads(pickle.dumps(asking)).query_many(TESTED), asking.query_many(TESTED))
+    fit_benchmark("other", labels(90, OTHER), model=MODEL).save(home / "other", overwrite=True)
+    with pytest.raises(DataError, match="was fitted with 'other' of surrogate:"):
+        SurrogateBenchmark.open(folder).query(TESTED[0])
+    shutil.rmtree(home / "other")
     with pytest.raises(DataError, match="which is not there"):
         SurrogateBenchmark.open(folder).query(TESTED[0])
 
@@ -485,9 +500,8 @@ def test_labels_that_cannot_be_learnt(values, words):
         fit_benchmark("mine", made_up(values), model=MODEL)
 
 
-def test_architectures_that_a_known_table_lacks(monkeypatch):
-    cora = ganas.load_benchmark("nasbenchgraph-cora")
-    small = cora.where("valid_performance", low=0.7)
-    monkeypatch.setattr("ganas.bench.registry.load_benchmark", lambda name: small)
+@pytest.mark.slow
+def test_architectures_that_a_known_table_lacks():
+    small = ganas.load_benchmark("nasbenchgraph-cora").where("valid_performance", low=0.7)
     with pytest.raises(NotMeasured):
         fit_benchmark("mine", labels(100, "nasbenchgraph-pubmed"), model=MODEL, known=[small])

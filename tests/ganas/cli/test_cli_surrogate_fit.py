@@ -75,21 +75,25 @@ def test_fit_a_run(mine, capsys):
 
 
 def test_fit_a_benchmark(capsys):
-    given = ["--metric", "valid_accuracy,latency_seconds", "--signal", "random", "--seed", "3", "--known", OTHER]
+    given = ["--metric", "valid_accuracy,latency_seconds", "--signal", "random", "--seed", "3"]
     said = json.loads(answer([*FIT, *given, "--name", "two", "--json"], capsys))
     assert (said["name"], said["seed"], said["space"]) == ("two", 3, "nasbench201")
     assert Path(said["folder"]) == home() / "surrogates" / "two"
     assert [metric["name"] for metric in said["metrics"]] == ["valid_accuracy", "latency_seconds"]
-    assert {(column["benchmark"], column["metric"]) for column in said["known"]} == {
-        (OTHER, "valid_accuracy"),
-        (OTHER, "latency_seconds"),
-    }
     assert said["training"]["labels"] == 40 and not said["training"]["run"]
     assert set(said["scores"]) == {"valid_accuracy", "latency_seconds"}
     assert said["scores"]["valid_accuracy"]["kendall_tau"] > 0.5
     opened = ganas.load_benchmark("two")
     assert opened.source == said["source"]
     assert set(opened.metrics) == {"valid_accuracy", "latency_seconds"}
+
+
+def test_fit_with_another_data_set_known(mine, capsys):
+    said = json.loads(
+        answer(["surrogate", "fit", OTHER, "--count", "50", "--known", "mine", "--out", "x", "--json"], capsys)
+    )
+    assert [(column["benchmark"], column["metric"]) for column in said["known"]] == [("mine", "valid_accuracy")]
+    assert "valid_accuracy of mine" in answer(["info", "x"], capsys)
 
 
 def test_fit_into_a_folder(capsys):
