@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,8 +24,16 @@ Matrix = NDArray[np.float64]
 _TREES = 40
 _FEATURES_SHARE = 1 / 3
 _LEAST_LEAF = 2
-# Row and tree pairs that are walked at once.
-_WALKED = 2**20
+# Pairs of a row and a tree that are walked at once: what is in the cache of a processor.
+_WALKED = 2**16
+_TYPES = {
+    "roots": np.int32,
+    "feature": np.int32,
+    "threshold": np.float32,
+    "left": np.int32,
+    "value": np.float64,
+    "depth": np.int32,
+}
 
 
 class RandomForest(CrossFitted):
@@ -60,55 +69,86 @@ class RandomForest(CrossFitted):
             )
             forest.fit(rows[kept], residuals[kept], sample_weight=weights[kept])
             trees += [estimator.tree_ for estimator in forest.estimators_]
-        # All trees in one table of nodes; a leaf is its own child, so that shorter paths may go on.
-        starts = np.cumsum([0, *(tree.node_count for tree in trees)])
-        self._roots = starts[:-1].astype(np.int64)
-        self._feature = np.concatenate([np.maximum(tree.feature, 0) for tree in trees]).astype(np.int64)
-        self._threshold = np.concatenate([tree.threshold for tree in trees])
-        self._left, self._right = (
-            np.concatenate(
-                [
-                    np.where(tree.children_left < 0, np.arange(tree.node_count), getattr(tree, side)) + start
-                    for tree, start in zip(trees, starts[:-1], strict=True)
-                ]
-            ).astype(np.int64)
-            for side in ("children_left", "children_right")
-        )
-        self._value = np.concatenate([tree.value[:, 0, 0] for tree in trees])
-        self._depth = max(tree.max_depth for tree in trees)
+        self._trees = _Trees.of(trees)
 
     def _say(self, rows: NDArray[np.float32]) -> tuple[Matrix, Matrix]:
-        trees = len(self._roots)
+        trees = len(self._trees.roots)
         rows = rows[:, self._columns()]
         means = np.empty((trees // _TREES, len(rows)))
         spreads = np.empty_like(means)
         step = max(1, _WALKED // trees)
         for start in range(0, len(rows), step):
-            part = rows[start : start + step]
-            number = np.arange(len(part))[:, None]
-            node = np.repeat(self._roots[None], len(part), axis=0)
-            for _ in range(self._depth):
-                lower = part[number, self._feature[node]] <= self._threshold[node]
-                node = np.where(lower, self._left[node], self._right[node])
-            said = self._value[node].reshape(len(part), -1, _TREES)
+            part = np.ascontiguousarray(rows[start : start + step])
+            said = self._trees.leaves(part).reshape(len(part), -1, _TREES)
             means[:, start : start + step] = said.mean(axis=2).T
             spreads[:, start : start + step] = said.var(axis=2).T
         return means, spreads
 
     def _parts_state(self) -> dict[str, Any]:
-        return {
-            "roots": self._roots,
-            "feature": self._feature,
-            "threshold": self._threshold,
-            "left": self._left,
-            "right": self._right,
-            "value": self._value,
-            "depth": int(self._depth),
-        }
+        return {name: getattr(self._trees, name) for name in _TYPES}
 
     def _load_parts(self, state: Any) -> None:
-        self._roots, self._feature, self._left, self._right = (
-            np.asarray(state[name], dtype=np.int64) for name in ("roots", "feature", "left", "right")
+        self._trees = _Trees(**{name: np.asarray(state[name], dtype) for name, dtype in _TYPES.items()})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trees:
+    """All trees in one table of nodes, where the right child follows the left one.
+
+    Attributes:
+        roots: (trees,).
+        feature: Which column is compared, (nodes,).
+        threshold: Rows that are not above it go left, (nodes,); infinite in a leaf.
+        left: The left child, (nodes,); a leaf is its own, so that shorter paths may go on.
+        value: What the leaf says, (nodes,).
+        depth: Of the deepest tree, ().
+    """
+
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.int32]
+    value: NDArray[np.float64]
+    depth: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, trees: list[Any]) -> _Trees:
+        """Take over fitted trees of scikit-learn."""
+        parts: list[tuple[NDArray[Any], ...]] = []
+        start = 0
+        for tree in trees:
+            inner = np.flatnonzero(tree.children_left >= 0)
+            place = np.zeros(tree.node_count, dtype=np.int64)
+            place[tree.children_left[inner]] = 1 + 2 * np.arange(len(inner))
+            place[tree.children_right[inner]] = 2 + 2 * np.arange(len(inner))
+            feature, threshold = np.zeros(tree.node_count), np.full(tree.node_count, np.inf)
+            left, value = np.arange(tree.node_count) + start, np.empty(tree.node_count)
+            feature[place[inner]] = tree.feature[inner]
+            threshold[place[inner]] = tree.threshold[inner]
+            left[place[inner]] = place[tree.children_left[inner]] + start
+            value[place] = tree.value[:, 0, 0]
+            parts.append((feature, threshold, left, value))
+            start += tree.node_count
+        feature, threshold, left, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+        sizes = [tree.node_count for tree in trees]
+        # Rounded down: a row in float32 is above one if and only if it is above the other.
+        narrow = threshold.astype(np.float32)
+        narrow = np.where(narrow > threshold, np.nextafter(narrow, np.float32(-np.inf)), narrow)
+        return cls(
+            roots=np.cumsum([0, *sizes[:-1]]).astype(np.int32),
+            feature=feature.astype(np.int32),
+            threshold=narrow,
+            left=left.astype(np.int32),
+            value=value,
+            depth=np.array(max(tree.max_depth for tree in trees), dtype=np.int32),
         )
-        self._threshold, self._value = (np.asarray(state[name], dtype=np.float64) for name in ("threshold", "value"))
-        self._depth = int(state["depth"])
+
+    def leaves(self, rows: NDArray[np.float32]) -> Matrix:
+        """What each tree says of each row, (rows, trees)."""
+        first = (np.arange(len(rows), dtype=np.int32) * rows.shape[1])[:, None]
+        node = np.repeat(self.roots[None], len(rows), axis=0)
+        flat = rows.reshape(-1)
+        for _ in range(int(self.depth)):
+            above = flat.take(self.feature.take(node) + first) > self.threshold.take(node)
+            node = self.left.take(node) + above
+        return self.value.take(node)

@@ -21,7 +21,9 @@ _MOST_ROWS = 2000
 _MOST_FOR_KERNEL = 600
 """Rows that the kernel is chosen on at most: its few numbers need no more."""
 
-_CHUNK = 4096
+_CHUNK = 1024
+# Up to so many rows are answered in double precision.
+_EXACT = 4096
 _STEPS = 40
 # Beyond so many rows the deviation is computed from the directions that explain this share of the variance.
 _FEW_ROWS = 400
@@ -212,7 +214,16 @@ class GaussianProcess(Regressor):
         values = np.zeros((len(first), len(second)), dtype=first.dtype)
         for block, scale, scale_length, linear in zip(self.blocks, share, length, slope, strict=True):
             one, other = first[:, block], second[:, block]
-            values += scale * np.exp(_distances(one, other) / (-2.0 * scale_length**2)) + linear * _products(one, other)
+            part = _products(one, other)
+            values += linear * part
+            # Minus half the mean square difference; in place, as memory is what takes time.
+            part -= _mean_squares(one)[:, None] / 2
+            part -= _mean_squares(other)[None, :] / 2
+            np.minimum(part, 0, out=part)
+            part /= scale_length**2
+            np.exp(part, out=part)
+            part *= scale
+            values += part
         return values
 
     @property
@@ -229,7 +240,7 @@ class GaussianProcess(Regressor):
         share, _, _, slope = self._kernel(self._log)
         # Float32 is several times as fast, but rounds so much that a row by itself would say something else than among
         # others, in the fifth digit of its mean.
-        kind: np.dtype[np.floating[Any]] = np.dtype(np.float32 if len(rows) > _CHUNK else np.float64)
+        kind: np.dtype[np.floating[Any]] = np.dtype(np.float32 if len(rows) > _EXACT else np.float64)
         directions, learnt = self._explaining().astype(kind, copy=False), self._rows.astype(kind, copy=False)
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK].astype(kind)
@@ -273,11 +284,15 @@ class GaussianProcess(Regressor):
 
 def _distances(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
     """Mean square difference of the columns of each two rows, (rows, rows)."""
-    squares = np.einsum("ij,ij->i", first, first)[:, None] + np.einsum("ij,ij->i", second, second)[None, :]
-    squares -= 2.0 * (first @ second.T)
-    return np.asarray(np.maximum(squares, 0.0) / first.shape[1])
+    squares = _mean_squares(first)[:, None] + _mean_squares(second)[None, :] - 2.0 * _products(first, second)
+    return np.asarray(np.maximum(squares, 0.0))
 
 
 def _products(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
     """Mean product of the columns of each two rows, (rows, rows)."""
-    return np.asarray(first @ second.T / first.shape[1])
+    return np.asarray((first / first.shape[1]) @ second.T)
+
+
+def _mean_squares(rows: NDArray[Any]) -> NDArray[Any]:
+    """Mean square of the columns of each row, (rows,)."""
+    return np.asarray(np.einsum("ij,ij->i", rows, rows) / rows.shape[1])

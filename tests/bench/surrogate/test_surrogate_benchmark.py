@@ -134,6 +134,13 @@ def test_scores_are_those_of_left_out_labels():
     assert learnable["kendall_tau"] > 0.5 and learnable["spearman"] > learnable["kendall_tau"]
 
 
+def test_an_answer_does_not_depend_on_how_much_is_asked(plain):
+    """Models are quicker and less exact for many rows at once; a benchmark is not."""
+    many = SPACE.sample(6000, rng=np.random.default_rng(1))
+    answers = plain.query_many(many)[:, 0]
+    assert answers[::600] == pytest.approx([plain.query(one).value for one in many[::600]], rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("question", "error"),
     [
