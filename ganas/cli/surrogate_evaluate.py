@@ -57,7 +57,9 @@ def evaluate(
     splits: Annotated[
         str,
         typer.Option(
-            metavar="NAMES", help="random, extrapolation (nothing of the best 1 % is learnt from), or both by a comma."
+            metavar="NAMES",
+            help="random, extrapolation (nothing of the best 1 % is learnt from), with-twins (as random, judged on the "
+            "twins as well), separated by commas.",
         ),
     ] = "random,extrapolation",
     visited: Annotated[

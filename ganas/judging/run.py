@@ -22,13 +22,20 @@ from ganas.bench.surrogate.judging.population import (
     read_population,
     with_known_tables,
 )
-from ganas.bench.surrogate.judging.splits import EXTRAPOLATION, RANDOM, make_split, split_rng, strategy_split
+from ganas.bench.surrogate.judging.splits import (
+    EXTRAPOLATION,
+    RANDOM,
+    TABLE_SPLITS,
+    make_split,
+    split_rng,
+    strategy_split,
+)
 from ganas.bench.surrogate.known_table import KnownTable
-from ganas.bench.surrogate.models import DEFAULT_MODEL, MODELS, model_class
+from ganas.bench.surrogate.models import DEFAULT_MODEL, model_class, require_model
 from ganas.executors import run_jobs
 from ganas.judging.journal import Journal, judgement_of
 from ganas.judging.visited import visited_architectures
-from ganas.spaces.errors import InvalidSetting, quote_list, unknown_name
+from ganas.spaces.errors import InvalidSetting, quote_list
 
 if TYPE_CHECKING:
     import pandas
@@ -51,7 +58,7 @@ class SurrogateGrid:
         seeds: One draw each.
         label: Whether they learn from one trial of each architecture, drawn at ``"random"``, or from the ``"mean"``.
         metric: What they predict; None for the objective.
-        splits: ``"random"``, ``"extrapolation"`` or both.
+        splits: Of :data:`ganas.bench.surrogate.judging.splits.TABLE_SPLITS`.
         most: How many architectures of a larger table are drawn, for everything.
 
     Raises:
@@ -75,8 +82,7 @@ class SurrogateGrid:
             if len(set(values)) < len(values):
                 raise InvalidSetting(f"{name}: {', '.join(map(str, values))} holds something twice")
         for model in self.models:
-            if model not in MODELS:
-                raise unknown_name("surrogate model", model, MODELS)
+            require_model(model)
         for name, least in (("sizes", _FEWEST), ("seeds", 0)):
             for value in getattr(self, name):
                 if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -84,8 +90,8 @@ class SurrogateGrid:
         if self.label not in get_args(Label):
             raise InvalidSetting(f"a surrogate learns from {quote_list(get_args(Label))}, not {self.label!r}")
         for split in self.splits:
-            if split not in (RANDOM, EXTRAPOLATION):
-                raise InvalidSetting(f"splits are {quote_list((RANDOM, EXTRAPOLATION))}, not {split!r}")
+            if split not in TABLE_SPLITS:
+                raise InvalidSetting(f"splits are {quote_list(TABLE_SPLITS)}, not {split!r}")
 
 
 def judge_surrogates(

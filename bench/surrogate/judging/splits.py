@@ -1,4 +1,4 @@
-"""Which architectures a surrogate learns from and which it is judged on; functional twins are never on both sides."""
+"""Which architectures a surrogate learns from and which it is judged on: functional twins are not on both sides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from ganas.bench.surrogate.judging.population import Population
 from ganas.bench.surrogate.judging.scores import TOP_SHARE
 from ganas.spaces.errors import InvalidSetting, unknown_name
 
-__all__ = ["EXTRAPOLATION", "RANDOM", "Split", "make_split", "split_names", "split_rng", "strategy_split"]
+__all__ = [
+    "EXTRAPOLATION",
+    "RANDOM",
+    "TABLE_SPLITS",
+    "WITH_TWINS",
+    "Split",
+    "make_split",
+    "split_names",
+    "split_rng",
+    "strategy_split",
+]
 
 Rows = NDArray[np.int64]
 
@@ -21,6 +31,15 @@ RANDOM = "random"
 
 EXTRAPOLATION = "extrapolation"
 """The same, but none that is learnt from is among the best 1 % or the functional twin of one that is."""
+
+WITH_TWINS = "with-twins"
+"""Learn from what :data:`RANDOM` draws and be judged on all the rest, twins of what was learnt from among it.
+
+It leaks, and stands here because published figures are usually those of all that was not trained on.
+"""
+
+TABLE_SPLITS = (RANDOM, EXTRAPOLATION, WITH_TWINS)
+"""The splits that every table has."""
 
 _STRATEGY = "without "
 # A rank correlation of fewer says nothing.
@@ -47,19 +66,20 @@ def strategy_split(strategy: str) -> str:
 
 def split_names(population: Population) -> tuple[str, ...]:
     """Every split that a population has."""
-    return (RANDOM, EXTRAPOLATION, *map(strategy_split, population.visited))
+    return (*TABLE_SPLITS, *map(strategy_split, population.visited))
 
 
 def split_rng(name: str, size: int, seed: int) -> np.random.Generator:
     """The generator of a split: the same for every model, another for every size and seed."""
-    return np.random.default_rng([seed, size, zlib.crc32(name.encode())])
+    drawn_as = RANDOM if name == WITH_TWINS else name
+    return np.random.default_rng([seed, size, zlib.crc32(drawn_as.encode())])
 
 
 def make_split(population: Population, name: str, size: int, *, rng: np.random.Generator) -> Split:
     """Draw a split.
 
     What is judged on is all the rest of the table (or what the strategy visited), as far as no functional twin of it
-    was learnt from; see ``Space.functional_key``.
+    was learnt from; see ``Space.functional_key``. Only :data:`WITH_TWINS` keeps such twins.
 
     Args:
         population: What is split.
@@ -77,7 +97,8 @@ def make_split(population: Population, name: str, size: int, *, rng: np.random.G
             f"the split {name!r} has {len(candidates):,} architectures to learn from: {size:,} cannot be drawn"
         )
     train = rng.choice(candidates, size, replace=False)
-    test = rng.permutation(judged[~np.isin(population.groups[judged], population.groups[train])])
+    learnt = np.isin(judged, train) if name == WITH_TWINS else _have_twin(population, judged, train)
+    test = rng.permutation(judged[~learnt])
     if len(test) < _FEWEST_TESTS:
         raise InvalidSetting(
             f"with {size:,} architectures learnt from, the split {name!r} has {len(test)} left to judge on, and "
@@ -89,7 +110,7 @@ def make_split(population: Population, name: str, size: int, *, rng: np.random.G
 def _candidates(population: Population, name: str) -> tuple[Rows, Rows]:
     """What may be learnt from and what is judged on."""
     table = np.arange(population.drawn)
-    if name == RANDOM:
+    if name in (RANDOM, WITH_TWINS):
         return table, table
     if name == EXTRAPOLATION:
         scores = population.scores(population.means[: population.drawn])
@@ -106,4 +127,9 @@ def _candidates(population: Population, name: str) -> tuple[Rows, Rows]:
 
 def _without_twins(population: Population, rows: Rows, left_out: Rows) -> Rows:
     """Rows that are in no functional class of those left out."""
-    return rows[~np.isin(population.groups[rows], population.groups[left_out])]
+    return rows[~_have_twin(population, rows, left_out)]
+
+
+def _have_twin(population: Population, rows: Rows, others: Rows) -> NDArray[np.bool_]:
+    """Whether each row is in a functional class of the others."""
+    return np.isin(population.groups[rows], population.groups[others])

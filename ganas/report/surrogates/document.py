@@ -9,7 +9,7 @@ import numpy as np
 
 from ganas.bench.surrogate.judging.evaluate import KNOWN_VALUES, PARAMETER_COUNT, REFERENCES
 from ganas.bench.surrogate.judging.scores import SCORES
-from ganas.bench.surrogate.judging.splits import EXTRAPOLATION, RANDOM, strategy_split
+from ganas.bench.surrogate.judging.splits import EXTRAPOLATION, RANDOM, WITH_TWINS, strategy_split
 from ganas.report.blocks import Block, Cell, Column, Document, Figure, Listing, Paragraph, Section, Table, Terms
 from ganas.report.figures import line_styles
 from ganas.report.surrogates.figures import Plot, size_figure
@@ -146,10 +146,19 @@ def _summary(summary: Summary, splits: set[str], labels: Mapping[Line, str]) -> 
     blocks: list[Block] = []
     if RANDOM in splits:
         blocks += [Paragraph(text) for text in _findings(summary, labels)]
-        caption = "Kendall tau on architectures not learnt from, by the number of architectures learnt from."
+        caption = (
+            "Kendall tau on architectures none of whose functional twins was learnt from, by the number of "
+            "architectures learnt from."
+        )
         blocks.append(size_table(summary, RANDOM, "kendall_tau", labels, caption))
     else:
         blocks.append(Paragraph("Nothing was learnt from architectures drawn at random from the whole table."))
+    if WITH_TWINS in splits:
+        caption = (
+            "Kendall tau on all that was not learnt from, functional twins of what was learnt from among it: easier, "
+            "and the population of most published figures."
+        )
+        blocks.append(size_table(summary, WITH_TWINS, "kendall_tau", labels, caption))
     return blocks
 
 

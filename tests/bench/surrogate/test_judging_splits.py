@@ -10,6 +10,7 @@ from ganas.bench.surrogate.judging.population import read_population
 from ganas.bench.surrogate.judging.splits import (
     EXTRAPOLATION,
     RANDOM,
+    WITH_TWINS,
     make_split,
     split_names,
     split_rng,
@@ -51,7 +52,7 @@ def test_no_functional_twin_crosses_a_split(populations, name):
     # The keys are asked for here, one by one: nothing of how the split finds twins is used.
     keys = [population.space.functional_key(architecture) for architecture in population.architectures]
     twins = len(keys) - len(set(keys))
-    for split_name in split_names(population):
+    for split_name in set(split_names(population)) - {WITH_TWINS}:
         for size in (5, 60):
             for seed in range(4):
                 split = make_split(population, split_name, size, rng=split_rng(split_name, size, seed))
@@ -72,6 +73,15 @@ def test_twins_are_left_out_of_the_tests_and_nothing_else(populations):
     assert len(left_out) > 10
     assert np.isin(population.groups[left_out], population.groups[split.train]).all()
     assert split.train.max() < population.drawn and split.test.max() < population.drawn
+
+
+def test_with_twins_learns_from_the_same_and_is_judged_on_all_the_rest(populations):
+    population = populations["nasbench201"]
+    split, twins = (make_split(population, name, 60, rng=split_rng(name, 60, 0)) for name in (RANDOM, WITH_TWINS))
+    assert split.train.tolist() == twins.train.tolist()
+    everything = np.concatenate([twins.train, twins.test])
+    assert sorted(everything.tolist()) == list(range(population.drawn))
+    assert len(twins.test) > len(split.test)
 
 
 def test_extrapolation_learns_from_nothing_of_the_best(populations):
@@ -122,7 +132,8 @@ def test_a_split_depends_on_seed_and_size_only(populations):
 def test_what_cannot_be_split_is_refused(populations):
     population = populations["nasbench201"]
     with pytest.raises(
-        UnknownName, match="known are extrapolation, random, without one, without two; did you mean 'random'"
+        UnknownName,
+        match="known are extrapolation, random, with-twins, without one, without two; did you mean 'random'",
     ):
         make_split(population, "randon", 50, rng=np.random.default_rng(0))
     with pytest.raises(UnknownName, match="unknown split 'one'"):

@@ -70,7 +70,7 @@ def test_a_strategy_is_left_out(finished_run, capsys):
         (["--sizes", "20,290"], "left to judge on, and 20 are needed"),
         (["--seeds", "many"], "seeds must be a count"),
         (["--signal", "median"], "learns from random, mean, not 'median'"),
-        (["--splits", "all"], "splits are random, extrapolation, not 'all'"),
+        (["--splits", "all"], "splits are random, extrapolation, with-twins, not 'all'"),
         (["--metric", "valid_acuracy"], "did you mean 'valid_accuracy'"),
         (["--known", "nasbench201-cifar1"], "did you mean 'nasbench201-cifar10'"),
         (["--known", "nasbenchgraph-arxiv"], "'nasbenchgraph-arxiv' is of 'graphnas'"),

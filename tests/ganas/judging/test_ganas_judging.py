@@ -177,7 +177,7 @@ def test_damage_is_named(run, tmp_path):
         ({"sizes": (20.0,)}, "sizes are whole numbers"),
         ({"seeds": (-1,)}, "seeds are whole numbers from 0"),
         ({"label": "median"}, "learns from random, mean, not 'median'"),
-        ({"splits": ("randon",)}, "splits are random, extrapolation, not 'randon'"),
+        ({"splits": ("randon",)}, "splits are random, extrapolation, with-twins, not 'randon'"),
     ],
 )
 def test_bad_grids_are_refused(given, words):
