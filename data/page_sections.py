@@ -12,10 +12,27 @@ from ganas.data.transfer import size_in_words
 from ganas.spaces.errors import DataError
 from ganas.spaces.registry import load_space
 
-__all__ = ["asking", "bullets", "citation", "embedded_origin", "facts", "families", "metrics", "official_origin"]
+__all__ = [
+    "asking",
+    "bullets",
+    "citation",
+    "embedded_origin",
+    "facts",
+    "families",
+    "metrics",
+    "official_origin",
+    "surrogate",
+]
 
 # In the notation of each space. Those of the official files are among the few official records that tests convert.
 _EXAMPLES = {
+    "darts": (
+        "Genotype(normal=[('skip_connect', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 1), "
+        "('dil_conv_3x3', 0), ('dil_conv_5x5', 2), ('sep_conv_3x3', 1), ('skip_connect', 2)], "
+        "normal_concat=range(2, 6), reduce=[('max_pool_3x3', 0), ('avg_pool_3x3', 1), ('skip_connect', 0), "
+        "('dil_conv_5x5', 1), ('sep_conv_3x3', 1), ('sep_conv_5x5', 2), ('sep_conv_3x3', 2), ('dil_conv_3x3', 3)], "
+        "reduce_concat=range(2, 6))"
+    ),
     "graphnas": "[0,1,1,2] gcn,gin,cheb,fc",
     "graphnas-proteins": "[0,1,1,2] gcn,sage,arma,fc",
     "nasbench101": (
@@ -42,7 +59,8 @@ def asking(card: Card) -> list[str]:
         f'architecture = bench.space.parse("{example}")\n'
         f'print(bench.query(architecture, "{card.objective}"))'
     )
-    shell = f"ganas query {card.name} --metric {card.objective} \\\n    '{example}'"
+    mark = '"' if "'" in example else "'"
+    shell = f"ganas query {card.name} --metric {card.objective} \\\n    {mark}{example}{mark}"
     return [f"```python\n{python}\n```", f"From the shell:\n\n```\n{shell}\n```"]
 
 
@@ -109,11 +127,26 @@ def official_origin(card: Card, source: Source) -> list[str]:
     others = [f"[{name}]({name}.md)" for name in source.makes if name != card.name]
     if others:
         rows.append(("it also becomes", listed(others)))
+    getting = [_table(["", ""], rows)]
     if source.urls:
-        steps = f"```\nganas data fetch {source.name}\nganas data convert {source.name}\n```"
-        return [_table(["", ""], rows), steps]
-    steps = f"```\nganas data convert {source.files[0]}\n```"
-    return [_table(["", ""], rows), f"The host gives no direct link. {source.manual} Then:", steps]
+        getting.append(f"```\nganas data fetch {source.name}\nganas data convert {source.name}\n```")
+    else:
+        getting.append(f"The host gives no direct link. {source.manual} Then:")
+        getting.append(f"```\nganas data convert {source.files[0]}\n```")
+    return getting
+
+
+def surrogate(card: Card, source: Source) -> list[str]:
+    """A section on how the table becomes a benchmark of the whole space; nothing where it is one itself."""
+    if source.benchmark is None:
+        return []
+    return [
+        "## A benchmark of the whole space",
+        f"The table answers for what was trained, and a search proposes what nobody trained. The benchmark "
+        f"`{source.benchmark}` is a [surrogate](../surrogates_search.md) of it, fitted by you:",
+        f"```\nganas surrogate fit {card.name} --name {source.benchmark}\nganas search {source.benchmark} --strategy "
+        "ganas --budget 150 --seed 0\n```",
+    ]
 
 
 def citation(card: Card) -> list[str]:

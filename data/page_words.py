@@ -147,14 +147,17 @@ def missing_in_words(card: Card) -> list[str]:
     if "train" not in splits:
         lines.append("Values on the training data.")
     measured = [metric for metric in longest if metric.split is not None]
-    at_the_end = [metric for metric in measured if len(metric.epochs) < 2]
+    curves = {metric.name for metric in measured if len(metric.epochs) > 1}
+    at_the_end = [metric for metric in measured if len(metric.epochs) < 2 and f"{metric.name}_by_epoch" not in curves]
     if len(at_the_end) == len(measured):
         epochs = sorted({epoch for metric in measured for epoch in metric.epochs})
         held = f"every value is of epoch {listed(epochs)}" if epochs else "no value says its epoch"
         lines.append(f"Learning curves: {held}.")
     elif at_the_end:
         names = listed(f"`{metric.name}`" for metric in at_the_end)
-        lines.append(f"Learning curves of {names} in the run over {at_the_end[0].run} epochs: its end alone is held.")
+        run = at_the_end[0].run
+        in_run = "" if run is None else f" in the run over {run} epochs"
+        lines.append(f"Learning curves of {names}{in_run}: {'the' if run is None else 'its'} end alone is held.")
     if card.cost is None:
         lines.append("Training times.")
     of_trials = [metric for metric in measured if metric.per_trial]

@@ -22,6 +22,7 @@ from ganas.data.page_sections import (
     families,
     metrics,
     official_origin,
+    surrogate,
 )
 from ganas.data.page_words import cost_in_words, missing_in_words, splits_in_words, trials_in_words
 from ganas.data.sources import Source, sources
@@ -84,6 +85,7 @@ def benchmark_page(card: Card, source: Source | None = None) -> str:
         *defects,
         *["## Where the numbers come from"],
         *(embedded_origin(card) if source is None else official_origin(card, source)),
+        *([] if source is None else surrogate(card, source)),
         *["## How to cite", *citation(card)],
     ]
     return "\n\n".join(parts) + "\n"

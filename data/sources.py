@@ -29,7 +29,7 @@ __all__ = [
     "sources",
 ]
 
-Format = Literal["nasbench101", "nasbench201", "natsbench-topology", "natsbench-size"]
+Format = Literal["nasbench101", "nasbench201", "natsbench-topology", "natsbench-size", "nasbench301"]
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -53,6 +53,8 @@ class Source:
         digest_inferred: Whether it is an inference that these digits are of the MD5 digest, so that a file with other
             ones is not refused.
         bytes: Roughly its size; None where its authors do not say.
+        benchmark: Name of the surrogate of its one table that stands for the whole space; None where the tables are
+            the benchmarks.
 
     Raises:
         DataError: A file name is more than a name, a digest is not hexadecimal, or there is no file or table.
@@ -70,10 +72,15 @@ class Source:
     digest_suffix: str | None = None
     digest_inferred: bool = False
     bytes: int | None = None
+    benchmark: str | None = None
 
     def __post_init__(self) -> None:
         if not self.files or not self.makes:
             raise DataError(f"the source {self.name!r} must have a file and make a table")
+        if self.benchmark is not None and len(self.makes) > 1:
+            raise DataError(
+                f"the source {self.name!r} makes several tables: the surrogate of which is {self.benchmark!r}?"
+            )
         # These become paths: nothing may lead out of the folder of downloads.
         for name in self.files:
             if not _FILE_NAME.fullmatch(name):
@@ -138,9 +145,13 @@ def not_converted(name: str) -> UnknownName | None:
     if of_name is None:
         return None
     text = f"{name!r} is an official file, whose tables have names of their own: {quote_list(of_name.makes)}"
+    fit = ""
+    if of_name.benchmark is not None:
+        fit = f"ganas surrogate fit {of_name.makes[0]} --name {of_name.benchmark}"
+        text = f"{text}; the benchmark {of_name.benchmark!r} is a surrogate of it, not fitted yet"
     if {*of_name.makes} <= {*card_names()}:
-        return UnknownName(text)
-    return NotConverted(f"{text}; not converted yet: {_steps(of_name)}")
+        return UnknownName(f"{text}: {fit}" if fit else text)
+    return NotConverted(f"{text}; not converted yet: {', then '.join(filter(None, [_steps(of_name), fit]))}")
 
 
 def _steps(source: Source) -> str:

@@ -9,9 +9,6 @@ of the keys of tensors, whose bytes come after it. Here only files without tenso
 from __future__ import annotations
 
 import re
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +18,7 @@ from ganas.data.file_kinds import BEGINNING_BYTES, begins_as
 from ganas.data.pickle_constructors import PLAIN_DATA
 from ganas.data.pickle_source import ByteSource
 from ganas.data.pickle_stream import PickleLimits, load_plain
+from ganas.data.zip_archive import METHODS, ZIP_MAGIC, archive_errors, open_archive
 from ganas.spaces.errors import DataError
 
 __all__ = ["TorchPickle", "open_torch_pickle"]
@@ -33,10 +31,6 @@ _MAX_READ = 1 << 20
 """At once, of an archive: its directory of members is read as a whole, and has some hundred bytes."""
 
 _TENSOR = re.compile(r"[^/]*/data/.+", re.DOTALL)
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-# What zipfile raises on damaged archives, besides errors of the disk.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error, NotImplementedError, RuntimeError)
 
 
 class _Reads:
@@ -47,33 +41,11 @@ class _Reads:
         self._left = left
 
     def read(self, size: int, /) -> bytes:
-        try:
+        with archive_errors():
             content = self._stream.read(size)
-        except DataError:
-            raise
-        except OSError as error:
-            raise DataError(f"it cannot be read: {error.strerror or error}") from None
-        except _DAMAGED as error:
-            raise DataError(f"the archive is damaged: {error}") from None
         self._left -= len(content)
         if self._left < 0:
             raise DataError("the pickle is longer than what is read")
-        return content
-
-
-class _SmallReads:
-    """A file for zipfile, which reads a directory of any announced length into memory."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
-
-    def read(self, size: int = -1, /) -> bytes:
-        if size is None or not 0 <= size <= _MAX_READ:
-            size = _MAX_READ + 1
-        content = self._stream.read(size)
-        if len(content) > _MAX_READ:
-            raise DataError("the archive has a directory too large for a file of results")
         return content
 
 
@@ -127,7 +99,7 @@ def open_torch_pickle(path: Path, *, max_bytes: int) -> Iterator[TorchPickle]:
             num_bytes = path.stat().st_size
         except OSError as error:
             raise DataError(f"it cannot be read: {error.strerror or error}") from None
-        legacy = not beginning.startswith(b"PK\x03\x04")
+        legacy = not beginning.startswith(ZIP_MAGIC)
         if legacy:
             if not beginning.startswith(b"\x80"):
                 raise DataError(f"it is no file of torch.save{begins_as(beginning)}")
@@ -152,26 +124,15 @@ def _read_header(source: ByteSource) -> None:
 def _member(file: BinaryIO) -> Iterator[IO[bytes]]:
     """The one pickle of an archive."""
     with ExitStack() as stack:
-        try:
-            archive = stack.enter_context(zipfile.ZipFile(_SmallReads(file)))
-            members = archive.infolist()
-            names = [member.filename for member in members]
-            if len(set(names)) < len(names):
-                raise DataError("the archive has two members of one name")
-            if any(member.flag_bits & 1 for member in members):
-                raise DataError("the archive is encrypted")
-            if any(_TENSOR.fullmatch(name) for name in names):
-                raise DataError("the archive holds tensors, and only files without them are read")
-            pickles = [member for member in members if re.fullmatch(r"[^/]+/data\.pkl", member.filename)]
-            if len(pickles) != 1:
-                raise DataError(f"the archive has {len(pickles)} members data.pkl: it is no file of torch.save")
-            if pickles[0].compress_type not in _METHODS:
-                raise DataError("the archive is compressed in a way that torch.save does not know")
+        archive = stack.enter_context(open_archive(file, max_directory_bytes=_MAX_READ))
+        members = archive.infolist()
+        if any(_TENSOR.fullmatch(member.filename) for member in members):
+            raise DataError("the archive holds tensors, and only files without them are read")
+        pickles = [member for member in members if re.fullmatch(r"[^/]+/data\.pkl", member.filename)]
+        if len(pickles) != 1:
+            raise DataError(f"the archive has {len(pickles)} members data.pkl: it is no file of torch.save")
+        if pickles[0].compress_type not in METHODS:
+            raise DataError("the archive is compressed in a way that torch.save does not know")
+        with archive_errors():
             stream = stack.enter_context(archive.open(pickles[0]))
-        except DataError:
-            raise
-        except OSError as error:
-            raise DataError(f"it cannot be read: {error.strerror or error}") from None
-        except _DAMAGED as error:
-            raise DataError(f"the archive is damaged: {error}") from None
         yield stream

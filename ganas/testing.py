@@ -1,4 +1,4 @@
-"""Conformance kits: ``check_space``, ``check_benchmark`` and ``check_strategy``.
+"""Conformance kits: ``check_space``, ``check_benchmark``, ``check_strategy`` and ``check_surrogate_model``.
 
 Each kit is a list of small ``check_*`` functions. A plug-in passes when all of them do; what it cannot pass is named
 with a reason in ``expected_failures``, and must then really fail. Under pytest::
@@ -15,7 +15,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ganas.bench.registry import load_benchmark
-from ganas.bench.testing import BENCHMARK_CHECKS, check_benchmark
+from ganas.bench.surrogate.models import model_class
+from ganas.bench.testing import (
+    BENCHMARK_CHECKS,
+    SURROGATE_CHECKS,
+    check_benchmark,
+    check_surrogate_model,
+    parametrize_surrogate_checks,
+)
 from ganas.bench.testing import parametrize_with_checks as parametrize_benchmark_checks
 from ganas.conformance import STRATEGY_CHECKS, spaces_left_out
 from ganas.plugins import load_strategy
@@ -32,16 +39,20 @@ __all__ = [
     "BENCHMARK_CHECKS",
     "SPACE_CHECKS",
     "STRATEGY_CHECKS",
+    "SURROGATE_CHECKS",
     "Outcome",
     "benchmark_outcomes",
     "check_benchmark",
     "check_space",
     "check_strategy",
+    "check_surrogate_model",
     "parametrize_benchmark_checks",
     "parametrize_space_checks",
     "parametrize_strategy_checks",
+    "parametrize_surrogate_checks",
     "space_outcomes",
     "strategy_outcomes",
+    "surrogate_outcomes",
 ]
 
 
@@ -85,6 +96,11 @@ def benchmark_outcomes(name: str) -> list[Outcome]:
 def space_outcomes(name: str) -> list[Outcome]:
     """How each check of the space kit goes, on a registered name or a place."""
     return check_outcomes(SPACE_CHECKS, load_space(name))
+
+
+def surrogate_outcomes(model: str) -> list[Outcome]:
+    """How each check of the kit of surrogate models goes, on a registered name or a place."""
+    return check_outcomes(SURROGATE_CHECKS, model_class(model))
 
 
 def _strategy(strategy: type[Strategy] | str) -> type[Strategy]:

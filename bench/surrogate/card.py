@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ganas.bench.metric import Metric
 from ganas.data.toml_record import read_record
+from ganas.spaces.errors import DataError
 
 __all__ = ["KnownColumn", "PredictedMetric", "SurrogateCard", "TrainingData", "card_record", "read_card", "versions"]
 
@@ -128,9 +129,13 @@ def read_card(record: object, label: str) -> SurrogateCard:
         label: What is read, for the message of an error.
 
     Raises:
-        DataError: A field is lacking or unknown, or a value has the wrong type.
+        DataError: A field is lacking or unknown, a value has the wrong type, or a name is a place of code.
     """
     card: SurrogateCard = read_record(SurrogateCard, record, label)
+    for name in (card.space, card.model, *(column.benchmark for column in card.known)):
+        # What is asked for by place is imported, and a file must not say which code is run.
+        if ":" in name:
+            raise DataError(f"{label} names {name!r:.80}: a saved surrogate needs what is registered under a name")
     return card
 
 

@@ -16,7 +16,7 @@ from ganas.bench.surrogate.card import KnownColumn, PredictedMetric, SurrogateCa
 from ganas.bench.surrogate.fitted import COST_MODEL, FittedSurrogates, known_values
 from ganas.bench.surrogate.known_table import KnownTable
 from ganas.bench.surrogate.labels import Labels
-from ganas.bench.surrogate.models import DEFAULT_MODEL
+from ganas.bench.surrogate.models import DEFAULT_MODEL, require_registered_model
 from ganas.bench.surrogate.surrogate import Surrogate
 from ganas.spaces.errors import InvalidSetting, WrongSpace
 
@@ -36,7 +36,7 @@ def fit_benchmark(
     Args:
         name: Name of the benchmark.
         labels: What to learn from.
-        model: Which model, of :data:`ganas.bench.surrogate.models.MODELS`.
+        model: Which model, by a name of :data:`ganas.bench.surrogate.models.SURROGATES`.
         known: Benchmarks of the same space that hold every architecture: each metric is predicted from their metric of
             the same name, or from their objective, beside the architecture. A table is taken in as a whole
             (:class:`ganas.bench.surrogate.known_table.KnownTable`, which needs torch); what is no table must be
@@ -51,7 +51,7 @@ def fit_benchmark(
         NotMeasured: A known benchmark lacks an architecture.
         MissingDependency: A package that the model or a known table needs is not installed.
         WrongSpace: A known benchmark is of another space.
-        InvalidSetting: The name is not allowed, or a known benchmark is given twice.
+        InvalidSetting: The name is not allowed, the model is a place and no name, or a known benchmark is given twice.
         UnknownName: There is no such model, or a known benchmark is not registered.
 
     >>> import ganas
@@ -63,6 +63,7 @@ def fit_benchmark(
     ('surrogate', True)
     """
     require_name(name)
+    require_registered_model(model)
     space = labels.space
     columns = _known_columns(labels, known)
     given = {benchmark.name: benchmark for benchmark in known}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganas.bench.surrogate.calibration import interval_width
 from ganas.bench.surrogate.cross_fitted import group_shares
 from ganas.bench.surrogate.functional_features import FunctionalFeatures, distinct_rows
 from ganas.bench.surrogate.groups import functional_groups
@@ -25,10 +26,6 @@ __all__ = ["Prediction", "Surrogate", "functional_groups"]
 Vector = NDArray[np.float64]
 
 _FEWEST = 5
-# Intervals are widened by this share of one over the number of labels: features and label scale were chosen on them.
-_FEW_LABELS = 12.0
-_NORMAL_90 = 1.6448536269514722
-_LEAST_WIDTH, _MOST_WIDTH = 0.7, 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +54,8 @@ class Surrogate:
 
     Args:
         space: The space of the architectures.
-        model: Which model, of :data:`ganas.bench.surrogate.models.MODELS`.
+        model: Which model: a name of :data:`ganas.bench.surrogate.models.SURROGATES`, ``module:Class`` or
+            ``file.py:Class``; or a subclass of :class:`~ganas.bench.surrogate.regressor.Regressor`.
         seed: Of everything random.
         tables: What is known from other data sets; the metric is expected to follow their values.
         reads: Names of the blocks of features, in place of those that the model reads by itself; None for those. A
@@ -80,17 +78,18 @@ class Surrogate:
     def __init__(
         self,
         space: Space,
-        model: str = DEFAULT_MODEL,
+        model: str | type[Regressor] = DEFAULT_MODEL,
         *,
         seed: int = 0,
         tables: Sequence[KnownTable] = (),
         reads: Sequence[str] | None = None,
     ) -> None:
         self.space = space
-        self.model = model
+        self._kind = model_class(model)
+        self.model = model if isinstance(model, str) else self._kind.name
         self.seed = seed
         self.tables = tuple(tables)
-        names = model_class(model).reads if reads is None else reads
+        names = self._kind.reads if reads is None else reads
         self.features = FunctionalFeatures(space, names, rng=np.random.default_rng(0))
         self.scale = LabelScale()
         self.known_scales: list[LabelScale] = []
@@ -138,7 +137,8 @@ class Surrogate:
         groups = functional_groups(self.space, architectures)
         self._regressor = self._new_regressor()
         self._regressor.fit(rows, targets, extra, groups=groups, rng=np.random.default_rng(self.seed))
-        self.width = self._calibrated(targets, group_shares(groups))
+        self._left_out = self._regressor.left_out()
+        self.width = interval_width(targets, *self._left_out, group_shares(groups))
         return self
 
     def _new_regressor(self) -> Regressor:
@@ -151,19 +151,7 @@ class Surrogate:
             trusted = len(blocks)
             width = len(self.tables) + len(self.known_scales)
             blocks.append(slice(blocks[-1].stop, blocks[-1].stop + width))
-        return make_model(self.model, self.space, blocks, trusted, learnt)
-
-    def _calibrated(self, targets: Vector, shares: Vector) -> float:
-        """By how much standard deviations are widened, so that nine intervals in ten hold a left-out label."""
-        means, deviations = self._left_out = self.regressor.left_out()
-        used = ~np.isnan(means)
-        off = np.abs(targets[used] - means[used]) / deviations[used]
-        order = np.argsort(off, kind="stable")
-        # The quantile of conformal prediction, one more than the share that is wanted; groups weigh the same.
-        reached = np.cumsum(shares[used][order])
-        place = int(np.searchsorted(reached, 0.9 * (reached[-1] + 1.0)))
-        width = float(off[order[min(place, len(off) - 1)]]) / _NORMAL_90 * (1 + _FEW_LABELS / len(off))
-        return min(max(width, _LEAST_WIDTH), _MOST_WIDTH)
+        return make_model(self._kind, self.space, blocks, trusted, learnt)
 
     @property
     def regressor(self) -> Regressor:

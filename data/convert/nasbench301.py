@@ -8,7 +8,6 @@ some 10^4 of 10^18 architectures; the benchmark ``nasbench301`` is a surrogate t
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.data.card import Card, CardMetric, CardSource
-from ganas.data.convert.nasbench301_records import CURVES, NASBench301Record, read_results, result_files
+from ganas.data.convert.nasbench301_files import open_results
+from ganas.data.convert.nasbench301_records import CURVES, NASBench301Record, read_results
 from ganas.data.table_writer import TableWriter
-from ganas.data.tables import file_sha256
 from ganas.spaces.darts.notation import CONFIG_PREFIX
 from ganas.spaces.darts.space import DARTS
 from ganas.spaces.errors import DataError, quote_list
@@ -42,6 +41,14 @@ _DESCRIPTIONS = {
     "train_seconds": "Seconds of the whole job; the records do not say on which machine",
     "parameters": "Trainable parameters of the network with its auxiliary head, as the records give them",
 }
+# Of the trainings that the surrogates of the paper were fitted on (section 4 and its appendix on training).
+_CHANNELS, _LAYERS, _BUDGET = 32, 8, 100
+# The official record says so, and nasbench301/data_generation/run_proxy.py of the official code that a fifth of the
+# 50,000 training images is left for validation.
+_TRAIN_IMAGES, _VALID_IMAGES = 40_000, 10_000
+# A training that is scheduled for 100 epochs ends after 98 at the latest: darts_data.py of
+# https://github.com/automl/nas-bench-x11 fills shorter curves up to there.
+_EPOCHS = 98
 _UNITS = {"train_loss": "nats", "train_seconds": "seconds", "parameters": "count"}
 _BY_EPOCH = "_by_epoch"
 
@@ -60,11 +67,13 @@ def _metric(name: str, epochs: tuple[int, ...] = ()) -> CardMetric:
 
 
 _FINAL = tuple(_metric(name) for name in _DESCRIPTIONS)
+_BY_EPOCHS = tuple(_metric(name, tuple(range(1, _EPOCHS + 1))) for name in CURVES.values())
 
 CARDS: tuple[Card, ...] = (
     Card(
         name="nasbench301-records",
-        title="NAS-Bench-301: the trainings on CIFAR-10 that its surrogates were fitted on",
+        title="NAS-Bench-301 on CIFAR-10: the trainings of 32 channels, 8 cells and 100 epochs that its surrogates "
+        "were fitted on",
         space=DARTS.name,
         dataset="CIFAR-10: trained on 40,000 of its 50,000 training images, validated on the other 10,000, tested on "
         "the 10,000 test images",
@@ -81,16 +90,18 @@ CARDS: tuple[Card, ...] = (
             licence="Apache-2.0",
             authors="Julien Siems and others",
         ),
-        metrics=_FINAL,
+        metrics=(*_FINAL, *_BY_EPOCHS),
         cost="train_seconds",
         num_classes=10,
         known_defects=(
             "The records name no seeds.",
             "Only a sample of the space was trained, and it is not uniform: search strategies proposed a part of it.",
+            "A training that was scheduled for 100 epochs ends after 98 of them or sooner, and so do its learning "
+            "curves.",
         ),
     ),
 )
-"""What is known of the table before a file is read."""
+"""What is known of the table before a file is read: that of the official results with learning curves."""
 
 
 def convert(
@@ -100,14 +111,14 @@ def convert(
     overwrite: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> list[Card]:
-    """Convert a folder of results and return the card of the table written.
+    """Convert a folder or a zip archive of results and return the card of the table written.
 
     Trainings of one architecture become its trials. Learning curves become metrics of their own with ``_by_epoch`` at
     the end, as long as the longest; those of trainings that ended earlier lack the last epochs, while the final values
     are there for all. All official results need about 500 MB of memory.
 
     Args:
-        source: The folder; folders in it are read too.
+        source: The folder, of which the folders in it are read too; or the archive, which is not unpacked.
         folder: Where converted tables lie; None for the folder of the catalogue.
         overwrite: Whether a table of this name may be replaced.
         progress: Called with the part that is done, from 0 to 1, by files read.
@@ -118,20 +129,20 @@ def convert(
         DuplicateName: There is a table of this name.
     """
     (card,) = CARDS
-    with TableWriter(card.name, folder=folder, overwrite=overwrite) as writer:
-        records = list(read_results(source, progress=progress))
+    with open_results(source) as results, TableWriter(card.name, folder=folder, overwrite=overwrite) as writer:
+        records = list(read_results(results, progress=progress))
         _require_one_setting(records)
         rows = _Rows(records)
-        metrics = [(metric, rows.final(metric.name)) for metric in card.metrics]
+        metrics = [(metric, rows.final(metric.name)) for metric in _FINAL]
         metrics += [(_metric(name, rows.epochs), rows.curves(name)) for name in CURVES.values() if rows.has(name)]
         writer.set_rows(np.array(rows.identities, dtype=np.int64))
         for metric, values in metrics:
             writer.add(metric, values)
         complete = replace(
             card,
-            source=replace(card.source, file=source.absolute().name, sha256=_digest(source)),
+            source=replace(card.source, file=source.absolute().name, sha256=results.digest()),
             metrics=tuple(metric for metric, _ in metrics),
-            known_defects=(*card.known_defects, *_defects(records, rows)),
+            notes=tuple(_notes(records, rows)),
         )
         finished = writer.finish(complete)
     if progress is not None:
@@ -209,12 +220,25 @@ def _require_one_setting(records: Sequence[NASBench301Record]) -> None:
         )
 
 
-def _defects(records: Sequence[NASBench301Record], rows: _Rows) -> list[str]:
+def _notes(records: Sequence[NASBench301Record], rows: _Rows) -> list[str]:
     """What the card says about these records."""
-    found = [
-        f"Trainings in the files: {len(records):,}, of different architectures: {len(rows.identities):,}, each of a "
-        f"network with {_setting(records[0])}."
-    ]
+    found = []
+    first = records[0]
+    if (first.channels, first.layers, first.budget) != (_CHANNELS, _LAYERS, _BUDGET):
+        found.append(
+            f"The trainings are of networks with {_setting(first)}; those that the surrogates of NAS-Bench-301 were "
+            f"fitted on have {_CHANNELS} channels, {_LAYERS} layers and {_BUDGET} epochs."
+        )
+    split = (_TRAIN_IMAGES, _VALID_IMAGES)
+    elsewhere = sum(
+        any(said not in (None, usual) for said, usual in zip((one.train_images, one.valid_images), split, strict=True))
+        for one in records
+    )
+    if elsewhere:
+        found.append(
+            f"Records of another split than {split[0]:,} images for training and {split[1]:,} for validation: "
+            f"{elsewhere:,}."
+        )
     short = sum(0 < len(next(iter(r.learning_curves.values()), ())) < len(rows.epochs) for r in records)
     lacking = sum(not record.learning_curves for record in records)
     if short:
@@ -243,9 +267,3 @@ def _structural_parameters(record: NASBench301Record) -> int:
         layers=record.layers,
         auxiliary=str(record.hyperparameters.get(f"{CONFIG_PREFIX}auxiliary")) == "True",
     )
-
-
-def _digest(source: Path) -> str:
-    """The SHA-256 digest of the list of digests of the files."""
-    lines = [f"{path.relative_to(source).as_posix()} {file_sha256(path)}" for path in result_files(source)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -10,7 +10,8 @@ A record is a JSON object. What is read of it::
     optimized_hyperparamater_config   hyperparameters by name, those of the architecture among them (so spelt)
     final_metric_score                the validation accuracy with its sign changed: it was minimised
     info                              a list, of which the official code reads the first: val_accuracy, train_accuracy,
-                                      train_loss, epochs, model_parameters
+                                      train_loss, epochs, model_parameters; and the images that it trained and validated
+                                      on, train_datapoints and val_datapoints
     test_accuracy, runtime, budget    percent, seconds, and the epochs that the training was scheduled for
     learning_curves                   lists by name, one value an epoch; some records have none
 """
@@ -19,21 +20,19 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ganas.data.convert.nasbench301_files import Results, open_results, read_bounded
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.darts.notation import CONFIG_PREFIX
 from ganas.spaces.darts.space import DARTS
 from ganas.spaces.errors import DataError, InvalidArchitecture, quote_list
 
-__all__ = ["CURVES", "MAX_RECORD_BYTES", "NASBench301Record", "read_record", "read_results", "result_files"]
-
-MAX_RECORD_BYTES = 2**22
-"""The largest file that is read; a record has some thousand bytes, and some ten thousand with its curves."""
+__all__ = ["CURVES", "NASBench301Record", "parse_record", "read_record", "read_results"]
 
 CURVES = {
     "Train/val_accuracy": "valid_accuracy",
@@ -54,9 +53,9 @@ class NASBench301Record:
     path: Path
     architecture: Architecture
     valid_accuracy: float
-    """At the end, in percent of 10,000 validation images."""
+    """At the end, in percent of the validation images."""
     test_accuracy: float
-    """At the end, in percent of the 10,000 test images."""
+    """At the end, in percent of the test images."""
     train_accuracy: float
     """At the end, in percent."""
     train_loss: float
@@ -72,46 +71,38 @@ class NASBench301Record:
     """Of each node in the first cell."""
     layers: int
     """Cells of the network."""
+    train_images: int | None
+    """How many images it trained on; None where the record does not say."""
+    valid_images: int | None
+    """How many it validated on."""
     hyperparameters: Mapping[str, Any]
     """Everything in the configuration that is not of the architecture, as the record writes it."""
     learning_curves: Mapping[str, tuple[float, ...]]
     """By the names of :data:`CURVES`, one value an epoch from the first on; those that the record has."""
 
 
-def read_results(folder: Path, *, progress: Callable[[float], None] | None = None) -> Iterator[NASBench301Record]:
-    """Yield the records in a folder and the folders in it, in the order of :func:`result_files`.
+def read_results(
+    source: Path | Results, *, progress: Callable[[float], None] | None = None
+) -> Iterator[NASBench301Record]:
+    """Yield the records in a folder and the folders in it, or in a zip archive, in the order of their names.
 
     Args:
-        folder: The folder, such as the official ``nb_301``.
-        progress: Called now and then with the part of the files that has been read, from 0 to 1.
+        source: Such as the official ``nb_301_v13_lc_iclr_final`` or ``nb_301_v13_lc_iclr_final.zip``, or what
+            :func:`~ganas.data.convert.nasbench301_files.open_results` opened.
+        progress: Called now and then with the part of the records that has been read, from 0 to 1.
 
     Raises:
-        DataError: There is no result in the folder, or a file is not one; the message names the file. Records before
-            it have been yielded.
+        DataError: There is no result in it, or one is not such; the message names it. Records before it have been
+            yielded.
     """
-    files = result_files(folder)
-    for number, path in enumerate(files, start=1):
-        yield read_record(path)
+    if isinstance(source, Path):
+        with open_results(source) as results:
+            yield from read_results(results, progress=progress)
+        return
+    for number, name in enumerate(source.names, start=1):
+        yield _named(source.path(name), partial(source.read, name))
         if progress is not None and number % _PROGRESS_RECORDS == 0:
-            progress(number / len(files))
-
-
-def result_files(folder: Path) -> list[Path]:
-    """The files ``results*.json`` in a folder and the folders in it, ``results_2`` before ``results_10``.
-
-    Raises:
-        DataError: There is none.
-    """
-    files = [path for path in folder.rglob("results*.json") if path.is_file()]
-    if not files:
-        what = "there is no folder" if not folder.is_dir() else "there is no file results_*.json in"
-        raise DataError(f"{what} {folder}")
-    return sorted(files, key=lambda path: [_in_order(part) for part in path.relative_to(folder).parts])
-
-
-def _in_order(name: str) -> list[tuple[int, str]]:
-    """What sorts numbers in names by their value."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,18})", name) if part]
+            progress(number / len(source.names))
 
 
 def read_record(path: Path) -> NASBench301Record:
@@ -120,16 +111,36 @@ def read_record(path: Path) -> NASBench301Record:
     Raises:
         DataError: The file cannot be read or is not such a result; the message names it.
     """
+    return _named(path, partial(read_bounded, path))
+
+
+def _named(path: Path, read: Callable[[], bytes]) -> NASBench301Record:
     try:
-        if path.stat().st_size > MAX_RECORD_BYTES:
-            raise DataError(f"it has more than {MAX_RECORD_BYTES:,} bytes")
-        return _record(path, json.loads(path.read_text(encoding="utf-8")))
+        return parse_record(path, read())
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    except (DataError, InvalidArchitecture) as error:
+    except DataError as error:
         raise DataError(f"{path} is not a result of NAS-Bench-301: {error}") from None
+
+
+def parse_record(path: Path, content: bytes) -> NASBench301Record:
+    """Read the content of a result.
+
+    Args:
+        path: What it is called.
+        content: What is in it.
+
+    Raises:
+        DataError: It is not such a result; the message does not name it.
+    """
+    try:
+        return _record(path, json.loads(content.decode()))
+    except DataError:
+        raise
+    except InvalidArchitecture as error:
+        raise DataError(str(error)) from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not a result of NAS-Bench-301: it is not JSON: {error}") from None
+        raise DataError(f"it is not JSON: {error}") from None
 
 
 def _record(path: Path, content: object) -> NASBench301Record:
@@ -156,6 +167,8 @@ def _record(path: Path, content: object) -> NASBench301Record:
         budget=_count(record, "budget"),
         epochs=_count(info, "epochs"),
         parameters=_count(info, "model_parameters"),
+        train_images=_count(info, "train_datapoints") if "train_datapoints" in info else None,
+        valid_images=_count(info, "val_datapoints") if "val_datapoints" in info else None,
         channels=_count(config, f"{CONFIG_PREFIX}init_channels"),
         layers=_count(config, f"{CONFIG_PREFIX}layers"),
         hyperparameters={name: value for name, value in config.items() if name not in own and value is not None},

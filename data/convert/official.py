@@ -7,11 +7,14 @@ from contextlib import closing
 from pathlib import Path
 
 from ganas.data.card import Card
-from ganas.data.convert import nasbench101, natsbench
+from ganas.data.convert import nasbench101, nasbench301, natsbench
 from ganas.data.convert.nasbench101_records import read_records
+from ganas.data.convert.nasbench301_files import some_result
+from ganas.data.convert.nasbench301_records import parse_record
 from ganas.data.convert.natsbench_cards import FAMILIES, cards_of
 from ganas.data.convert.natsbench_files import META_NAME, read_architectures
 from ganas.data.sources import Source, downloaded, downloads, source, source_of, sources
+from ganas.data.zip_archive import ZIP_MAGIC
 from ganas.spaces.errors import DataError, closest_match, quote_list
 
 __all__ = ["convert_official", "convertible_cards", "locate", "recognise"]
@@ -43,6 +46,8 @@ def convert_official(
     path, found = locate(path, name)
     if found.format == "nasbench101":
         return nasbench101.convert(path, folder=folder, overwrite=overwrite, progress=progress)
+    if found.format == "nasbench301":
+        return nasbench301.convert(path, folder=folder, overwrite=overwrite, progress=progress)
     return natsbench.convert(path, found.name, folder=folder, overwrite=overwrite, progress=progress)
 
 
@@ -103,12 +108,15 @@ def _by_content(path: Path) -> str | None:
     """Name of the source that a file or directory is by how it begins; None where that does not tell."""
     if path.is_dir():
         if not (path / META_NAME).is_file():
-            return None
+            return _of_results(path)
         with closing(read_architectures(path)) as records:
             return f"natsbench-{records.space}"
     try:
         with path.open("rb") as stream:
-            packed = stream.read(3) == b"BZh"
+            beginning = stream.read(4)
+        if beginning == ZIP_MAGIC:
+            return _of_results(path)
+        packed = beginning.startswith(b"BZh")
         if packed:
             with closing(read_architectures(path)) as records:
                 return f"natsbench-{records.space}" if records.space is not None else None
@@ -119,6 +127,19 @@ def _by_content(path: Path) -> str | None:
     return "nasbench101"
 
 
+def _of_results(path: Path) -> str | None:
+    """The source of a folder or archive with results of NAS-Bench-301; None where it has none."""
+    content = some_result(path)
+    if content is None:
+        return None
+    try:
+        parse_record(path, content)
+    except DataError:
+        return None
+    return "nasbench301"
+
+
 def convertible_cards() -> list[Card]:
     """The card of every table that an official file can become, as far as it is known before the file is read."""
-    return [*nasbench101.CARDS, *(card for family in FAMILIES.values() for card in cards_of(family))]
+    of_natsbench = [card for family in FAMILIES.values() for card in cards_of(family)]
+    return [*nasbench101.CARDS, *of_natsbench, *nasbench301.CARDS]

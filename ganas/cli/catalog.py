@@ -14,6 +14,7 @@ import typer
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.metric import Metric
 from ganas.bench.registry import is_benchmark, load_benchmark
+from ganas.bench.surrogate.models import model_class, model_title
 from ganas.cli.names import REGISTRIES, kinds_of
 from ganas.cli.output import Json, example, print_items, print_json, print_pairs, print_table, print_text, snake_case
 from ganas.data.page_words import epochs_in_words
@@ -22,7 +23,7 @@ from ganas.plugins import load_strategy
 from ganas.spaces.errors import GanasError, RunNotMeasured, unknown_name
 from ganas.spaces.registry import load_space
 
-_PLURALS = {"space": "spaces", "benchmark": "benchmarks", "strategy": "strategies"}
+_PLURALS = {"space": "spaces", "benchmark": "benchmarks", "strategy": "strategies", "surrogate": "surrogates"}
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -33,7 +34,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def list_names(
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="spaces, benchmarks or strategies; all without it.")
+        str | None, typer.Argument(metavar="KIND", help="spaces, benchmarks, strategies or surrogates; all without it.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -74,6 +75,8 @@ def _title(kind: str, name: str) -> str:
             return load_space(name).title
         if kind == "strategy":
             return load_strategy(name).title
+        if kind == "surrogate":
+            return model_title(name)
         return _benchmark_title(name)
     except GanasError as error:
         return f"cannot be loaded: {error}"
@@ -95,16 +98,16 @@ def _benchmark_title(name: str) -> str:
 
 
 def info(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A space, benchmark or strategy.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A space, benchmark, strategy or surrogate.")],
     json: Json = False,
 ) -> None:
     """Say what a name stands for.
 
     For a space its size and operations, for a benchmark how much of the space it holds, its metrics, runs, trials and
-    known defects, for a strategy its settings and its diagnostics. Where a space and a benchmark share the name, all
-    of both.
+    known defects, for a strategy its settings and its diagnostics, for the model of a surrogate what it reads. Where a
+    space and a benchmark share the name, all of both.
     """
-    facts_of = {"space": _space, "benchmark": _benchmark, "strategy": _strategy}
+    facts_of = {"space": _space, "benchmark": _benchmark, "strategy": _strategy, "surrogate": _surrogate}
     said = {kind: facts_of[kind](name) for kind in kinds_of(name)}
     if json:
         objects = [{"kind": _PLURALS[kind], "name": name, **snake_case(facts)} for kind, facts in said.items()]
@@ -258,6 +261,12 @@ def _strategy(name: str) -> dict[str, Any]:
         "settings": settings,
         "diagnostics": [{"diagnostic": name, "meaning": title} for name, title in strategy.diagnostic_titles.items()],
     }
+
+
+def _surrogate(name: str) -> dict[str, Any]:
+    model = model_class(name)
+    about, *details = _paragraphs(_plain(inspect.cleandoc(model.__doc__ or "")))
+    return {"title": model.title, "about": about, "details": details, "reads": list(model.reads)}
 
 
 def _type_in_words(kind: Any) -> str:

@@ -21,11 +21,12 @@ def check(
         str, typer.Argument(metavar="NAME", help="A registered name, file.py:attribute or module:attribute.")
     ],
     kind: Annotated[
-        str | None, typer.Option(metavar="KIND", help="space, benchmark or strategy, where the name does not say it.")
+        str | None,
+        typer.Option(metavar="KIND", help="space, benchmark, strategy or surrogate, where the name does not say it."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run the conformance kit on a space, a benchmark or a strategy.
+    """Run the conformance kit on a space, a benchmark, a strategy or a surrogate model.
 
     The exit status is 1 when a check fails.
     """
@@ -37,6 +38,7 @@ def check(
         "space": testing.space_outcomes,
         "benchmark": testing.benchmark_outcomes,
         "strategy": testing.strategy_outcomes,
+        "surrogate": testing.surrogate_outcomes,
     }[kind or kind_of(plugin)](plugin)
     if json:
         print_json([{"check": o.check, "outcome": o.outcome, "message": o.message} for o in outcomes])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.registry import BENCHMARKS, is_benchmark
+from ganas.bench.surrogate.models import SURROGATES
+from ganas.bench.surrogate.regressor import Regressor
 from ganas.data.sources import not_converted
 from ganas.plugins import STRATEGIES
 from ganas.spaces.errors import InvalidSetting, unknown_name
@@ -13,18 +15,25 @@ from ganas.strategy import Strategy
 
 __all__ = ["REGISTRIES", "kind_of", "kinds_of"]
 
-REGISTRIES: dict[str, Registry] = {"space": SPACES, "benchmark": BENCHMARKS, "strategy": STRATEGIES}
-"""Every registry by the kind of its entries."""
+REGISTRIES: dict[str, Registry] = {
+    "space": SPACES,
+    "benchmark": BENCHMARKS,
+    "strategy": STRATEGIES,
+    "surrogate": SURROGATES,
+}
+"""Every registry by the kind of its entries; fitted surrogates are benchmarks, and ``surrogate`` are their models."""
 
 
 def kind_of(name: str) -> str:
-    """Whether a registered name, a folder or a place is of a space, a benchmark or a strategy; the first of several.
+    """Whether a registered name, a folder or a place is of a space, a benchmark, a strategy or a surrogate model.
+
+    The first of several.
 
     Raises:
         NotConverted: It is a table that an official file becomes, and that has not been made yet.
         UnknownName: Nothing has this name.
         PluginError: The place cannot be imported.
-        InvalidSetting: What is there is none of the three.
+        InvalidSetting: What is there is none of the four.
     """
     return kinds_of(name)[0]
 
@@ -48,6 +57,9 @@ def _kind_at(name: str) -> str:
         return "space"
     if isinstance(target, type) and issubclass(target, Strategy):
         return "strategy"
+    if isinstance(target, type) and issubclass(target, Regressor):
+        return "surrogate"
     if callable(target) or isinstance(target, Benchmark):
         return "benchmark"
-    raise InvalidSetting(f"{name!r} is a {type(target).__name__}: neither a space, nor a benchmark, nor a strategy")
+    nothing = "neither a space, nor a benchmark, nor a strategy, nor a surrogate model"
+    raise InvalidSetting(f"{name!r} is a {type(target).__name__}: {nothing}")

@@ -12,11 +12,12 @@ import typer
 
 from ganas.bench.registry import BENCHMARKS, is_benchmark, load_benchmark
 from ganas.cli.output import Json, Progress, example, print_json, print_pairs, print_table, print_text, snake_case
-from ganas.spaces.errors import DuplicateName, InvalidSetting, closest_match, quote_list, unknown_name
+from ganas.spaces.errors import DuplicateName, InvalidSetting, closest_match, quote_list
 
 if TYPE_CHECKING:
     import pandas
 
+    from ganas.bench.benchmark import Benchmark
     from ganas.bench.surrogate.benchmark import SurrogateBenchmark
     from ganas.bench.surrogate.labels import Labels
     from ganas.running import StudySummary
@@ -55,7 +56,12 @@ def fit(
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Which model; the default of Ganas.")] = None,
     count: Annotated[
-        int | None, typer.Option(metavar="N", help=f"Architectures drawn from a benchmark; {_SAMPLE} without it.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help=f"Architectures drawn from a benchmark; without it {_SAMPLE}, or all of a table that holds a part of "
+            "its space.",
+        ),
     ] = None,
     signal: Annotated[
         str | None, typer.Option(metavar="mean|random", help="Labels of a benchmark: mean over trials, or one trial.")
@@ -80,7 +86,7 @@ def fit(
     """
     from ganas.bench.surrogate.artefact import require_name
     from ganas.bench.surrogate.fitting import fit_benchmark
-    from ganas.bench.surrogate.models import DEFAULT_MODEL, MODELS
+    from ganas.bench.surrogate.models import DEFAULT_MODEL, require_registered_model
 
     if name is None and out is None:
         raise InvalidSetting("--name is needed, or --out FOLDER")
@@ -88,9 +94,7 @@ def fit(
     folder = _place(named, out, overwrite)
     if seed < 0:
         raise InvalidSetting(f"a seed must not be negative, as {seed} is")
-    chosen = model or DEFAULT_MODEL
-    if chosen not in MODELS:
-        raise unknown_name("surrogate model", chosen, MODELS)
+    chosen = require_registered_model(model or DEFAULT_MODEL)
     others = [load_benchmark(one) for one in _names(known)]
     labels = _labels(data, _names(metric), count, signal, benchmark, seed)
     fitted = fit_benchmark(named, labels, model=chosen, known=others, seed=seed)
@@ -126,7 +130,7 @@ def _labels(
         if opened.kind == "trainer":
             raise InvalidSetting(f"{data!r} trains every architecture: ganas collect {data} does that into a run")
         checked: Any = signal or "mean"  # checked where labels are drawn
-        wanted = _SAMPLE if count is None else count
+        wanted = _usual_count(opened) if count is None else count
         rng = np.random.default_rng(seed)
         return sample_labels(opened, wanted, metrics=metrics or None, signal=checked, rng=rng)
     if "://" not in data and not (Path(data) / FILE_NAME).is_file():
@@ -142,6 +146,19 @@ def _labels(
     if metrics not in ([], [labels.objective]):
         raise InvalidSetting(f"the run {data} holds {labels.objective!r}, not {quote_list(metrics)}")
     return labels
+
+
+def _usual_count(benchmark: Benchmark) -> int:
+    """How many architectures are learnt from unless told otherwise.
+
+    A table of the whole space answers for itself, and a surrogate of it is an experiment. A table of a part is all that
+    was measured.
+    """
+    from ganas.bench.measured_table import MeasuredTable
+
+    if isinstance(benchmark, MeasuredTable) and benchmark.num_rows != benchmark.space.size:
+        return benchmark.num_rows
+    return _SAMPLE
 
 
 def _print_fitted(fitted: SurrogateBenchmark, folder: Path, *, json: bool) -> None:

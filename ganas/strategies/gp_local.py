@@ -61,12 +61,11 @@ class GPLocalSettings(Settings):
 class GPLocal(ModelBasedSearch):
     """Evaluates the neighbour of the best architectures that a Gaussian process expects most of.
 
-    The process (:class:`ganas.bench.surrogate.gaussian_process.GaussianProcess`) has a path kernel: it compares which
-    live paths two architectures have, and which parts of paths
-    (:class:`ganas.strategies.path_features.PathFeatures`), and learns values by their rank. A neighbour is wanted by
-    mean plus ``optimism`` standard deviations, the upper confidence bound of Srinivas, Krause, Kakade and Seeger,
-    "Gaussian Process Optimization in the Bandit Setting", ICML 2010, https://arxiv.org/abs/0912.3995. An architecture
-    lends all its neighbours once, when it comes among the best.
+    The process has a path kernel: it compares which live paths two architectures have, and which parts of paths, and
+    learns values by their rank. A neighbour is wanted by mean plus ``optimism`` standard deviations, the upper
+    confidence bound of Srinivas, Krause, Kakade and Seeger, "Gaussian Process Optimization in the Bandit Setting",
+    ICML 2010, https://arxiv.org/abs/0912.3995. An architecture lends all its neighbours once, when it comes among the
+    best. Asked for several at once it gives those wanted most; it learns when they are told.
 
     It needs numpy and scipy only. Bayesian optimisation with a kernel on paths and mutations of the best as candidates
     is that of White, Neiswanger and Savani, "BANANAS", AAAI 2021, https://arxiv.org/abs/1910.11858, section 5, where

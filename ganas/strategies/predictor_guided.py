@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.surrogate.models import MODELS, model_class
+from ganas.bench.surrogate.models import model_class, require_model
 from ganas.bench.surrogate.regressor import DEFAULT_BLOCKS
 from ganas.bench.surrogate.surrogate import Surrogate
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import InvalidSetting, closest_match, quote_list
+from ganas.spaces.errors import InvalidSetting, UnknownName
 from ganas.spaces.space import Space
 from ganas.strategies.model_based import ModelBasedSearch, best_and_spread, finite_labels
 from ganas.strategies.proposals import crossovers, mutants
@@ -21,6 +21,8 @@ from ganas.strategies.setting_checks import require_at_least, require_kinds, req
 from ganas.strategy import Problem, Settings
 
 __all__ = ["Acquisition", "PredictorGuided", "PredictorGuidedSettings"]
+
+_LEAST_DEVIATION = 1e-9
 
 Acquisition = Literal["mean", "ucb", "expected-improvement", "thompson"]
 """How mean and standard deviation become one number."""
@@ -31,7 +33,9 @@ class PredictorGuidedSettings(Settings):
     """Settings of ``predictor-guided``; every default is a choice of this project.
 
     Attributes:
-        model: Which surrogate, by the name of its model; some need the extra ``surrogates`` or ``torch``.
+        model: Which surrogate, by the name of its model (``ganas list surrogates``) or the place of one of your own,
+            ``module:Class`` or ``file.py:Class``; some need the extra ``surrogates`` or ``torch``. A model that takes
+            long to fit wants a larger ``refit_every``.
         neighbourhoods: Whether a model of structural features also sees which neighbourhoods of nodes occur (the block
             ``weisfeiler-lehman``). From 1,000 values they tell more of a space; in a search of 100 queries on
             NAS-Bench-201 what is uncertain about rare ones leads astray, see docs/baselines.md.
@@ -67,10 +71,10 @@ class PredictorGuidedSettings(Settings):
     neighbours_of: int = 5
 
     def __post_init__(self) -> None:
-        if self.model not in MODELS:
-            raise InvalidSetting(
-                f"model must be {quote_list(MODELS)}, not {self.model!r}{closest_match(self.model, MODELS)}"
-            )
+        try:
+            require_model(self.model)
+        except UnknownName as error:
+            raise InvalidSetting(f"model: {error}") from None
         require_kinds(self, {"acquisition": Acquisition})
         positive = ("initial_samples", "refit_every", "pool_size", "new_proposals", "parents")
         require_at_least(self, {"optimism": 0, "training_size": 5, "neighbours_of": 0, **dict.fromkeys(positive, 1)})
@@ -82,10 +86,10 @@ class PredictorGuidedSettings(Settings):
 class PredictorGuided(ModelBasedSearch):
     """Evaluates the proposal that a surrogate of everything evaluated wants most.
 
-    The surrogate is any that ``ganas surrogate`` fits, of :data:`ganas.bench.surrogate.models.MODELS`. It is asked on
-    its scale of ranks (``Surrogate.on_scale``), where the best differ as much as the middling ones do. It ranks a pool
-    of proposals, never the whole space, so a query costs the same in a space of any size: mutants and crossovers of
-    the best, all neighbours of the very best, and random draws.
+    The surrogate is any that ``ganas surrogate`` fits. It learns values by their rank, so that the best differ as much
+    as the middling ones do, and acquisition is reckoned on that scale. It ranks a pool of proposals, never the whole
+    space, so a query costs the same in a space of any size: mutants and crossovers of the best, all neighbours of the
+    very best, and random draws. Asked for several at once it gives those wanted most; it learns when they are told.
 
     The scheme is that of White, Neiswanger and Savani, "BANANAS", AAAI 2021, https://arxiv.org/abs/1910.11858, section
     5; ``"thompson"`` is its independent Thompson sampling. ``"expected-improvement"`` is that of Jones, Schonlau and
@@ -195,13 +199,15 @@ def log_expected_improvement(gain: NDArray[np.float64], deviation: NDArray[np.fl
 
     Args:
         gain: Mean of x, (count,).
-        deviation: Standard deviation of x, (count,), above 0.
+        deviation: Standard deviation of x, (count,), at least 0.
 
     >>> log_expected_improvement(np.array([0.0, -60.0]), np.ones(2)).round(3).tolist()
     [-0.919, -1809.109]
     """
     from scipy.special import erfcx, ndtr
 
+    # Trees that all say the same are as certain as can be.
+    deviation = np.maximum(deviation, _LEAST_DEVIATION)
     ratio = np.maximum(gain / deviation, -1e3)
     below = np.minimum(ratio, 0.0)
     # phi(u) + u Phi(u) = phi(u) (1 + u Phi(u) / phi(u)), where the quotient is an exponentially scaled error function.

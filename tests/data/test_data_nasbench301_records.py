@@ -1,6 +1,5 @@
 """Official results of NAS-Bench-301: read to the digit, refused where they are not such, converted to a table."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,61 +9,14 @@ import ganas
 from ganas.bench.testing import check_benchmark
 from ganas.data.arrays import KEYS, open_keys, write_keys
 from ganas.data.catalog import verify
-from ganas.data.convert import nasbench301_records
+from ganas.data.convert import nasbench301_files, nasbench301_records
 from ganas.data.convert.nasbench301 import CARDS, convert
-from ganas.data.convert.nasbench301_records import read_record, read_results, result_files
-from ganas.spaces.darts.space import DARTS
+from ganas.data.convert.nasbench301_files import open_results
+from ganas.data.convert.nasbench301_records import read_record, read_results
 from ganas.spaces.errors import ArchitectureNotMeasured, DataError, DuplicateName, NotMeasured
+from tests.data.nasbench301_files import PREFIX, SPACE, drawn, result, write
 
-SPACE = DARTS()
 OFFICIAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "nb301_meta" / "results_0.json"
-PREFIX = "NetworkSelectorDatasetInfo:darts:"
-
-
-def result(architecture, valid=90.0, *, curve=None, channels=32, layers=8, budget=100, rate=0.025, **changed):
-    """A made-up result in the official form."""
-    config = {
-        **SPACE.to_config(architecture),
-        f"{PREFIX}init_channels": channels,
-        f"{PREFIX}layers": layers,
-        f"{PREFIX}auxiliary": "True",
-        "OptimizerSelector:sgd:learning_rate": rate,
-    }
-    info = {
-        "train_loss": 1.5,
-        "train_accuracy": 60.25,
-        "val_accuracy": valid,
-        "epochs": 98.0,
-        "model_parameters": SPACE.parameter_count(architecture, channels=channels, layers=layers, auxiliary=True),
-    }
-    content = {
-        "final_metric_score": -valid,
-        "optimized_hyperparamater_config": config,
-        "budget": budget,
-        "info": [info],
-        "test_accuracy": valid - 0.5,
-        "runtime": 4321.5,
-    }
-    if curve is not None:
-        content["learning_curves"] = {
-            "Train/val_accuracy": curve,
-            "Train/train_accuracy": [value / 2 for value in curve],
-            "Train/train_loss": [100 - value for value in curve],
-            "Train/lr": [0.025] * len(curve),
-        }
-    return content | changed
-
-
-def drawn(count, seed=0):
-    return SPACE.sample(count, rng=np.random.default_rng(seed))
-
-
-def write(folder, **contents):
-    """Files ``results_NAME.json`` in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        (folder / f"results_{name.strip('_')}.json").write_text(json.dumps(content))
-    return folder
 
 
 @pytest.fixture
@@ -90,6 +42,7 @@ def test_the_official_record_to_the_digit():
     assert (record.train_accuracy, record.train_loss) == (86.63792774960372, 0.6592820829957724)
     assert (record.runtime, record.budget, record.epochs) == (365136.0, 1500, 1488)
     assert (record.channels, record.layers, record.parameters) == (50, 20, 6_369_358)
+    assert (record.train_images, record.valid_images) == (40_000, 10_000)
     assert record.parameters == SPACE.parameter_count(record.architecture, channels=50, layers=20, auxiliary=True)
     assert record.learning_curves == {} and record.path == OFFICIAL
     assert record.hyperparameters["OptimizerSelector:sgd:learning_rate"] == 0.02920949203420479
@@ -115,7 +68,8 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path):
     write(tmp_path / "re_9", _10=result(architectures[1]), _2=result(architectures[2]))
     write(tmp_path / "re_9" / "more", _0=result(architectures[3]))
     (tmp_path / "re_9" / "notes.json").write_text("nothing to read")
-    names = [str(path.relative_to(tmp_path)) for path in result_files(tmp_path)]
+    with open_results(tmp_path) as results:
+        names = list(results.names)
     assert names == [
         "re_9/more/results_0.json",
         "re_9/results_2.json",
@@ -137,7 +91,7 @@ def test_progress_is_told(tmp_path, monkeypatch):
 def test_no_result_is_an_error(tmp_path):
     with pytest.raises(DataError, match=r"no file results_\*.json"):
         list(read_results(tmp_path))
-    with pytest.raises(DataError, match="there is no folder"):
+    with pytest.raises(DataError, match="nowhere: it cannot be read: No such file"):
         list(read_results(tmp_path / "nowhere"))
 
 
@@ -171,6 +125,7 @@ def info(**changed):
         (info(train_loss=float("inf")), "train_loss is inf, not finite"),
         (info(epochs=0), "epochs is 0"),
         (info(model_parameters=1.5), "model_parameters is 1.5"),
+        (info(val_datapoints="all"), "val_datapoints is 'all', not a number"),
         ({"optimized_hyperparamater_config": None}, "is None, not a JSON object"),
         ({"optimized_hyperparamater_config": {}}, "the configuration lacks .*edge_normal_0"),
         ({"learning_curves": []}, "learning_curves is a list, not a JSON object"),
@@ -236,7 +191,7 @@ def test_a_file_that_is_damaged_is_refused(tmp_path, text):
 def test_a_large_file_is_not_read(tmp_path, monkeypatch):
     (one,) = drawn(1)
     write(tmp_path, _0=result(one))
-    monkeypatch.setattr(nasbench301_records, "MAX_RECORD_BYTES", 100)
+    monkeypatch.setattr(nasbench301_files, "MAX_RECORD_BYTES", 100)
     with pytest.raises(DataError, match="more than 100 bytes"):
         read_record(tmp_path / "results_0.json")
     with pytest.raises(DataError, match="cannot read"):
@@ -284,11 +239,11 @@ def test_a_folder_becomes_a_table(tmp_path, home):
             bench.query(architecture, "valid_accuracy_by_epoch", epoch=epoch)
     with pytest.raises(ArchitectureNotMeasured):
         bench.query(drawn(1, seed=9)[0])
-    said = " ".join(card.known_defects)
-    assert "Trainings in the files: 4, of different architectures: 3, each of a network with 32 channels" in said
+    assert card.known_defects == CARDS[0].known_defects
+    said = " ".join(card.notes)
     assert "Learning curves that end before epoch 3: 1." in said and "Records without a learning curve: 1." in said
     assert "The trainings differ in OptimizerSelector:sgd:learning_rate (2 values)" in said
-    assert "another number of parameters" not in said
+    assert "another number of parameters" not in said and "another split" not in said and len(card.notes) == 3
 
 
 def test_keys_of_64_bits_are_kept(tmp_path, home):
@@ -318,8 +273,9 @@ def test_small_keys_stay_in_32_bits(tmp_path):
 
 def test_without_curves_there_are_no_metrics_of_them(tmp_path, home):
     (card,) = convert(write(tmp_path / "some", _0=result(drawn(1)[0])))
-    assert [metric.name for metric in card.metrics] == [metric.name for metric in CARDS[0].metrics]
-    assert not any("learning curve" in defect for defect in card.known_defects)
+    expected = [metric.name for metric in CARDS[0].metrics if "_by_epoch" not in metric.name]
+    assert [metric.name for metric in card.metrics] == expected and len(expected) == 6
+    assert card.notes == ()
 
 
 def test_a_number_of_parameters_that_the_network_does_not_have_is_said(tmp_path, home):
@@ -327,7 +283,21 @@ def test_a_number_of_parameters_that_the_network_does_not_have_is_said(tmp_path,
     content = result(one)
     content["info"][0]["model_parameters"] += 1
     (card,) = convert(write(tmp_path / "some", _0=content))
-    assert "than the network of their architecture has: 1." in " ".join(card.known_defects)
+    assert card.notes == (
+        "Records that give another number of parameters than the network of their architecture has: 1.",
+    )
+
+
+def test_trainings_of_another_setting_or_split_are_said(tmp_path, home):
+    one, two, three = drawn(3)
+    contents = [result(architecture, channels=16, layers=5, budget=50) for architecture in (one, two, three)]
+    contents[0]["info"][0] |= {"train_datapoints": 25_000, "val_datapoints": 25_000}
+    for name in ("train_datapoints", "val_datapoints"):
+        del contents[1]["info"][0][name]
+    (card,) = convert(write(tmp_path / "some", **{f"_{number}": content for number, content in enumerate(contents)}))
+    setting, split = card.notes
+    assert "16 channels, 5 layers and 50 epochs; those that" in setting and "32 channels, 8 layers and 100" in setting
+    assert split == "Records of another split than 40,000 images for training and 10,000 for validation: 1."
 
 
 @pytest.mark.parametrize("changed", [{"channels": 50}, {"layers": 20}, {"budget": 1500}])

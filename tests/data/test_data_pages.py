@@ -23,6 +23,7 @@ from ganas.data.sources import sources
 from ganas.spaces.errors import DataError, EpochNotMeasured
 from ganas.spaces.registry import load_space
 from tests.data.nasbench101_files import made, write_file
+from tests.data.nasbench301_files import result, write
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "benchmarks"
@@ -105,6 +106,16 @@ def nasbench101_home(tmp_path_factory):
     return home
 
 
+@pytest.fixture(scope="module")
+def nasbench301_home(tmp_path_factory):
+    """A home with a table of one made-up training of NAS-Bench-301."""
+    home = tmp_path_factory.mktemp("nasbench301")
+    architecture = load_space("darts").parse(example("nasbench301-records"))
+    write(home / "results", _0=result(architecture, 90.0, curve=[90.0] * 98))
+    convert_official(home / "results", folder=home / "tables")
+    return home
+
+
 @pytest.fixture
 def home(request, use_home):
     """The home with the converted tables of the benchmark that a test is about."""
@@ -148,6 +159,7 @@ def test_the_index_groups_by_family():
         "NAS-Bench-201 v1.1",
         "NATS-Bench, topology",
         "NATS-Bench, size",
+        "NAS-Bench-301",
     ]
 
 
@@ -251,6 +263,8 @@ def test_what_is_missing():
     assert missing("natsbench-topology-cifar100") == ["Learning"]
     assert missing("natsbench-topology-cifar10-trainval") == ["Validation"]
     assert missing("natsbench-size-cifar100") == ["Nothing"]
+    assert missing("nasbench301-records") == ["Learning", "Seeds", "Inference"]
+    assert "curves of `test_accuracy`: the end alone is held" in section("nasbench301-records", "What is missing")
 
 
 def test_costs():
@@ -293,13 +307,21 @@ def test_the_code_of_a_converted_benchmark_names_what_there_is(name):
     (code,) = blocks(page, "python")
     assert f'load_benchmark("{name}")' in code and f'"{one.objective}")' in code
     assert space.format(space.parse(example(name))) == example(name)
-    asking, getting = blocks(page)
+    asking, getting, *fitting = blocks(page)
     assert shlex.split(asking.replace("\\\n", "")) == ["ganas", "query", name, "--metric", one.objective, example(name)]
     *fetching, converting = [shlex.split(line) for line in getting.splitlines()]
     assert converting[:3] == ["ganas", "data", "convert"]
     source = sources().get(converting[3]) or recognise(Path(converting[3]))
     assert name in source.makes
     assert fetching == ([["ganas", "data", "fetch", source.name]] if source.urls else [])
+    assert [line.split()[:6] for block in fitting for line in block.splitlines()] == (
+        [
+            ["ganas", "surrogate", "fit", name, "--name", source.benchmark],
+            f"ganas search {source.benchmark} --strategy ganas --budget".split(),
+        ]
+        if source.benchmark
+        else []
+    )
 
 
 @pytest.mark.parametrize("name", CONVERTED)

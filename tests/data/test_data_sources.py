@@ -51,11 +51,12 @@ def test_the_official_files():
         "nasbench201-v1.1",
         "natsbench-topology",
         "natsbench-size",
+        "nasbench301",
     ]
     assert all(name == entry.name for name, entry in listed.items())
     assert {name for name, entry in listed.items() if entry.urls} == {"nasbench101", "nasbench101-only108"}
     made = [name for entry in listed.values() for name in entry.makes]
-    assert len(made) == len(set(made)) == 18
+    assert len(made) == len(set(made)) == 19
     assert not {entry.name for entry in cards().values() if entry.embedded} & set(made)
 
 
@@ -86,6 +87,14 @@ def test_the_others_have_steps_and_the_digits_of_their_name(name):
     assert "https://github.com/D-X-Y/" in found.manual
     datasets = ("cifar10", "cifar10-trainval", "cifar100", "imagenet16")
     assert found.makes == tuple(f"{name}-{dataset}" for dataset in datasets)
+
+
+def test_nasbench301_has_steps_and_no_digest():
+    found = source("nasbench301")
+    assert found.files[0] in found.manual and "figshare.com/articles/dataset/nasbench301_full_data/" in found.manual
+    assert (found.urls, found.sha256, found.digest_suffix) == ((), None, None)
+    with pytest.raises(DataError, match="makes several tables"):
+        replace(found, makes=("one", "two"))
 
 
 def test_an_unknown_source_names_the_closest():

@@ -90,7 +90,8 @@ def test_a_wrong_file_is_one_line(mirror, capsys):
 @pytest.mark.parametrize("name", [name for name, entry in sources().items() if not entry.urls])
 def test_a_host_without_links_is_one_line_with_the_steps(name, capsys):
     line = refused(["data", "fetch", name], capsys)
-    assert f"{name} has no direct link: Open https://github.com/D-X-Y/" in line
+    owner = "automl" if name == "nasbench301" else "D-X-Y"
+    assert f"{name} has no direct link: Open https://github.com/{owner}/" in line
     assert f"ganas data convert {source(name).files[0]}" in line
     assert not downloads().exists()
 

@@ -1,0 +1,1 @@
+"""The recurrent search space: the cell of DARTS, and what of the history it reads."""
