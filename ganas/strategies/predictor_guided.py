@@ -22,10 +22,11 @@ from ganas.strategy import Problem, Settings
 
 __all__ = ["Acquisition", "PredictorGuided", "PredictorGuidedSettings"]
 
-_LEAST_DEVIATION = 1e-9
-
 Acquisition = Literal["mean", "ucb", "expected-improvement", "thompson"]
 """How mean and standard deviation become one number."""
+
+# Trees that all say the same would be certain, and a gain is divided by the deviation.
+_LEAST_DEVIATION = 1e-9
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,7 @@ class PredictorGuidedSettings(Settings):
             ``module:Class`` or ``file.py:Class``; some need the extra ``surrogates`` or ``torch``. A model that takes
             long to fit wants a larger ``refit_every``.
         neighbourhoods: Whether a model of structural features also sees which neighbourhoods of nodes occur (the block
-            ``weisfeiler-lehman``). From 1,000 values they tell more of a space; in a search of 100 queries on
-            NAS-Bench-201 what is uncertain about rare ones leads astray, see docs/baselines.md.
+            ``weisfeiler-lehman``), which costs queries on two of three tables of NAS-Bench-201, see docs/baselines.md.
         acquisition: ``"mean"`` is what is expected, ``"ucb"`` adds standard deviations to it,
             ``"expected-improvement"`` is over the best that is expected of an evaluated one, ``"thompson"`` draws
             from the prediction of each proposal by itself.
@@ -206,7 +206,6 @@ def log_expected_improvement(gain: NDArray[np.float64], deviation: NDArray[np.fl
     """
     from scipy.special import erfcx, ndtr
 
-    # Trees that all say the same are as certain as can be.
     deviation = np.maximum(deviation, _LEAST_DEVIATION)
     ratio = np.maximum(gain / deviation, -1e3)
     below = np.minimum(ratio, 0.0)

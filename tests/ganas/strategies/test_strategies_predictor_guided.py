@@ -115,6 +115,11 @@ def test_proposals_come_from_every_source(toy, space):
     assert len(sources) == 5 + 3 and asked_later[0] == 24, "neighbours are lent once"
 
 
+def test_expected_improvement_of_what_is_certain_is_the_gain():
+    logarithm = log_expected_improvement(np.array([2.0, 0.5, 0.0, -0.5]), np.zeros(4))
+    assert np.allclose(np.exp(logarithm), [2, 0.5, 0, 0], atol=1e-8) and (np.diff(logarithm) < 0).all()
+
+
 # --- what is learnt from -----------------------------------------------------------------------------------------
 
 
