@@ -42,5 +42,5 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.installed-test: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing the test tools into $(VENV) ..."
 	$(INSTALL) torch
-	$(INSTALL) --editable '.[surrogates,torch,test]'
+	$(INSTALL) --editable '.[surrogates,text,torch,test]'
 	@touch $@ $(VENV)/.installed

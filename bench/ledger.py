@@ -13,7 +13,7 @@ import numpy as np
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.metric import Evaluation, Result
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import BudgetExhausted, InvalidSetting, NotMeasured, closest_match
+from ganas.spaces.errors import BudgetExhausted, InvalidSetting, NotMeasured, TrainingFailed, closest_match
 
 __all__ = ["Entry", "Ledger", "Signal"]
 
@@ -135,7 +135,9 @@ class Ledger:
                 if fidelity is None or self._has_fidelities(name):
                     cost = max(cost, result.cost_seconds)
         except NotMeasured as error:
-            return Evaluation(architecture, _NOTHING, query, True, fidelity, trial, 0.0, str(error))
+            # What a training took before it broke down was spent.
+            spent = error.cost_seconds if isinstance(error, TrainingFailed) else 0.0
+            return Evaluation(architecture, _NOTHING, query, True, fidelity, trial, spent, str(error))
         return Evaluation(architecture, values, query, True, fidelity, trial, cost)
 
     def _result(self, architecture: Architecture, name: str, fidelity: int | None, trial: int | None) -> Result:

@@ -15,11 +15,13 @@
     │   ├── SplitNotMeasured
     │   ├── EpochNotMeasured
     │   ├── RunNotMeasured
-    │   └── TrialNotMeasured
+    │   ├── TrialNotMeasured
+    │   └── TrainingFailed                    a network whose training broke down
     ├── InvalidSetting (ValueError)           a configuration value out of range or of the wrong type
     ├── NotSupported (TypeError)              an optional ability that this object does not have
     ├── BudgetExhausted (RuntimeError)        a query that the ledger does not pay for
     ├── MissingDependency (ImportError)       an optional package is not installed
+    ├── NotEnoughMemory (MemoryError)         a network or its data that do not fit into the memory
     ├── DataError (ValueError)                a data file that is unsafe, damaged or not what its card says
     ├── StoreError (RuntimeError)             an experiment store that does not fit the experiment
     └── CheckFailed (AssertionError)          a conformance check that a plug-in does not pass
@@ -43,11 +45,13 @@ __all__ = [
     "MalformedArchitecture",
     "MissingDependency",
     "NotConverted",
+    "NotEnoughMemory",
     "NotMeasured",
     "NotSupported",
     "RunNotMeasured",
     "SplitNotMeasured",
     "StoreError",
+    "TrainingFailed",
     "TrialNotMeasured",
     "UnknownMetric",
     "UnknownName",
@@ -119,6 +123,19 @@ class TrialNotMeasured(NotMeasured):
     """A trial or seed that the table does not hold for this architecture."""
 
 
+class TrainingFailed(NotMeasured):
+    """A network whose training broke down, such as by a loss that is no number; it will not be better if repeated.
+
+    Args:
+        message: What happened.
+        cost_seconds: What it took up to there.
+    """
+
+    def __init__(self, message: str, cost_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.cost_seconds = cost_seconds
+
+
 class InvalidSetting(GanasError, ValueError):
     """A configuration value that is out of range or of the wrong type."""
 
@@ -133,6 +150,10 @@ class BudgetExhausted(GanasError, RuntimeError):
 
 class MissingDependency(GanasError, ImportError):
     """An optional package that is not installed; the message ends with the pip command."""
+
+
+class NotEnoughMemory(GanasError, MemoryError):
+    """A network or its data that do not fit into the memory of the device."""
 
 
 class DataError(GanasError, ValueError):

@@ -249,6 +249,9 @@ SPACES = Registry(
         "nasbench101": "ganas.spaces.nasbench101.space:NASBench101",
         "nasbench201": "ganas.spaces.nasbench201.space:NASBench201",
         "natsbench-size": "ganas.spaces.natsbench_size.space:NATSBenchSize",
+        "rnn": "ganas.spaces.rnn.space:RNN",
+        "rnn-enas": "ganas.spaces.rnn.space:RNNENAS",
+        "rnn-mini": "ganas.spaces.rnn.space:RNNMini",
     },
 )
 """The registered spaces; each entry is a subclass of :class:`~ganas.spaces.space.Space`."""

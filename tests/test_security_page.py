@@ -24,9 +24,11 @@ def test_the_code_that_it_names_is_there():
 
 def test_its_bounds_are_those_of_the_code():
     from ganas.data import pickle_rules, safe_pickle
-    from ganas.data.convert import nasbench101_records, natsbench_files
+    from ganas.data.convert import nasbench101_records, nasbench301_files, natsbench_files
 
     assert nasbench101_records.MAX_RECORD_BYTES == 64 * 1024 and "64 KiB" in PAGE
+    assert nasbench301_files.MAX_RECORD_BYTES == 4 << 20 and nasbench301_files.MAX_ARCHIVE_BYTES == 16 << 30
+    assert nasbench301_files._MAX_DIRECTORY_BYTES == 32 << 20 and "32 MiB" in PAGE
     assert natsbench_files._MAX_FILE_BYTES == 16 << 30 and "16 GiB" in PAGE
     assert pickle_rules.PickleLimits().part_bytes == 4 << 20 and "4 MiB" in PAGE
     assert safe_pickle.load_pickle.__kwdefaults__["max_bytes"] == 256 << 20 and "256 MiB" in PAGE

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, get_args
 
 import torch
@@ -44,6 +46,21 @@ class Encoder(nn.Module, ABC):
         self.hidden = hidden
         self.max_nodes = max_nodes
         self.readout = readout
+        self._encoded: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] | None = None
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Within this, a part of a batch that was also in the batch before is not encoded again.
+
+        For who builds graphs of several components step by step: those that are finished do not change. The weights
+        must not change meanwhile, and no gradient flows.
+        """
+        self._encoded = {}
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self._encoded = None
 
     def forward(
         self, operation_ids: Tensor, adjacency: Tensor, node_mask: Tensor | None = None
@@ -142,14 +159,25 @@ class GraphEncoder(Encoder):
         for start, stop in ranges:
             labels, inside = operation_ids[:, start:stop], edges[:, start:stop, start:stop]
             first, which = distinct_graphs(labels, inside)
-            labels = labels[first]
-            encoded = self._encode_columns(labels.clamp(min=0), inside[first], start) * (labels >= 0)[:, :, None]
+            encoded = self._encode_part(labels[first], inside[first], start)
             nodes.append(encoded.index_select(0, which))
             graphs.append(encoded.sum(dim=1).index_select(0, which))
         total = torch.stack(graphs).sum(dim=0)
         if self.readout == "mean":
             total = total / (operation_ids >= 0).sum(dim=1, keepdim=True).clamp(min=1)
         return torch.cat(nodes, dim=1), total
+
+    def _encode_part(self, labels: Tensor, edges: Tensor, start: int) -> Tensor:
+        """Encode distinct parts of graphs, unless they are those of the batch before; zero where no node is."""
+        place = start, start + labels.shape[1]
+        if self._encoded is not None and place in self._encoded:
+            known_labels, known_edges, known = self._encoded[place]
+            if torch.equal(known_labels, labels) and torch.equal(known_edges, edges):
+                return known
+        encoded = self._encode_columns(labels.clamp(min=0), edges, start) * (labels >= 0)[:, :, None]
+        if self._encoded is not None:
+            self._encoded[place] = labels, edges, encoded
+        return encoded
 
     def _encode_columns(self, labels: Tensor, edges: Tensor, start: int) -> Tensor:
         """Encode graphs whose first column is column ``start`` of the batch."""

@@ -26,6 +26,8 @@ _FEATURES_SHARE = 1 / 3
 _LEAST_LEAF = 2
 # Pairs of a row and a tree that are walked at once: what is in the cache of a processor.
 _WALKED = 2**16
+# From which level of the trees on, and how often, paths that have come to a leaf are put aside.
+_LEAVES_FROM, _LEAVES_EVERY = 6, 3
 _TYPES = {
     "roots": np.int32,
     "feature": np.int32,
@@ -145,10 +147,17 @@ class _Trees:
 
     def leaves(self, rows: NDArray[np.float32]) -> Matrix:
         """What each tree says of each row, (rows, trees)."""
-        first = (np.arange(len(rows), dtype=np.int32) * rows.shape[1])[:, None]
-        node = np.repeat(self.roots[None], len(rows), axis=0)
-        flat = rows.reshape(-1)
-        for _ in range(int(self.depth)):
+        flat, trees = rows.reshape(-1), len(self.roots)
+        first = np.repeat(np.arange(len(rows), dtype=np.int32) * rows.shape[1], trees)
+        node = np.tile(self.roots, len(rows))
+        reached, walking = node, np.arange(len(node))
+        for level in range(1, int(self.depth) + 1):
             above = flat.take(self.feature.take(node) + first) > self.threshold.take(node)
             node = self.left.take(node) + above
-        return self.value.take(node)
+            if level >= _LEAVES_FROM and level % _LEAVES_EVERY == 0:
+                # Half of all paths end at a third of the depth; only the others go on.
+                reached[walking] = node
+                going = np.flatnonzero(self.left.take(node) != node)
+                node, first, walking = node.take(going), first.take(going), walking.take(going)
+        reached[walking] = node
+        return self.value.take(reached).reshape(len(rows), trees)

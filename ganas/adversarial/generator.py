@@ -125,16 +125,17 @@ class Generator(nn.Module):
         """
         require_policy(epsilon, temperature)
         drawing = Drawing(self.space.builder(count), generator, epsilon, temperature)
-        for step in self.steps:
-            # Rows with one prefix have one partial graph, which is encoded once.
-            _, first, state = np.unique(drawing.prefixes, return_index=True, return_inverse=True)
-            partial = drawing.builder.operation_ids[first], drawing.builder.adjacency[first]
-            nodes, graphs = self.encoder.encode(GraphTensors.from_arrays(*partial, device=self.device))
-            if step.has_operation:
-                numbers = torch.full((len(first),), step.node, device=self.device)
-                drawing.choose(self._operation_logits(graphs, numbers).cpu().numpy()[state])
-            if step.sources:
-                self._draw_edges(step, drawing, nodes, graphs, state)
+        with self.encoder.remembering():
+            for step in self.steps:
+                # Rows with one prefix have one partial graph, which is encoded once.
+                _, first, state = np.unique(drawing.prefixes, return_index=True, return_inverse=True)
+                partial = drawing.builder.operation_ids[first], drawing.builder.adjacency[first]
+                nodes, graphs = self.encoder.encode(GraphTensors.from_arrays(*partial, device=self.device))
+                if step.has_operation:
+                    numbers = torch.full((len(first),), step.node, device=self.device)
+                    drawing.choose(self._operation_logits(graphs, numbers).cpu().numpy()[state])
+                if step.sources:
+                    self._draw_edges(step, drawing, nodes, graphs, state)
         builder = drawing.builder
         return Samples(builder.finish(), drawing.sequences, drawing.log_probabilities, epsilon, temperature)
 

@@ -87,6 +87,7 @@ def _title(kind: str, name: str) -> str:
 
 def _benchmark_title(name: str) -> str:
     from ganas.bench.surrogate.benchmark import SurrogateBenchmark
+    from ganas.bench.training.benchmark import TrainerBenchmark
     from ganas.data.catalog import card, card_names
 
     if name in card_names():
@@ -94,6 +95,8 @@ def _benchmark_title(name: str) -> str:
     benchmark = load_benchmark(name)
     if isinstance(benchmark, SurrogateBenchmark):
         return benchmark.card.title
+    if isinstance(benchmark, TrainerBenchmark):
+        return benchmark.title
     return f"{benchmark.kind} of {benchmark.space.name}: {', '.join(benchmark.metrics)}"
 
 
@@ -173,7 +176,9 @@ def _space(name: str) -> dict[str, Any]:
 def _benchmark(name: str) -> dict[str, Any]:
     from ganas.bench.measured_table import MeasuredTable
     from ganas.bench.surrogate.benchmark import SurrogateBenchmark
+    from ganas.bench.training.benchmark import TrainerBenchmark
     from ganas.cli.surrogate_facts import surrogate_facts
+    from ganas.cli.trainer_facts import protocol_table, trainer_facts
     from ganas.data.catalog import card, card_names
 
     benchmark = load_benchmark(name)
@@ -199,7 +204,11 @@ def _benchmark(name: str) -> dict[str, Any]:
         facts |= {"title": known.title, "licence": known.licence, "citation": known.citation}
     if isinstance(benchmark, SurrogateBenchmark):
         facts |= surrogate_facts(benchmark)
+    if isinstance(benchmark, TrainerBenchmark):
+        facts |= trainer_facts(benchmark)
     facts["metrics"] = [_metric(metric) for metric in _metrics_by_run(benchmark)]
+    if isinstance(benchmark, TrainerBenchmark):
+        facts["protocol values"] = protocol_table(benchmark)
     if known is not None:
         counts = [{"trials": trials, "architectures": count} for trials, count in known.trial_counts]
         if counts:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ganas.cli import catalog, checking, collect, data, query, runs, surrogate
+from ganas.cli import catalog, checking, collect, data, query, runs, surrogate, train
 from ganas.cli.output import example, print_error, print_text
 from ganas.spaces.errors import GanasError, closest_match, quote_list
 from ganas.spaces.registry import own_version
@@ -28,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for module in (catalog, query, runs, collect, checking):
+for module in (catalog, query, runs, train, collect, checking):
     module.add_commands(app)
 app.add_typer(data.app, name="data")
 app.add_typer(surrogate.app, name="surrogate")

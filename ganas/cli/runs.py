@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ganas.bench.registry import load_benchmark
+from ganas.bench.training.benchmark import TrainerBenchmark
+from ganas.bench.training.loop import Progress as TrainingProgress
 from ganas.cli.output import (
     Json,
     Progress,
@@ -23,6 +26,7 @@ from ganas.cli.output import (
 )
 from ganas.cli.summary import print_summary, read_summary
 from ganas.cli.trace import best_row, read_trace, why_nothing_succeeded
+from ganas.cli.train import progress_note
 from ganas.experiment import Experiment, parse_seeds
 from ganas.running import StudySummary, run_experiment
 from ganas.spaces.errors import InvalidSetting
@@ -225,15 +229,26 @@ def demo(
 
 
 def _run(experiment: Experiment, out: Path, *, jobs: int, title: str, typed: Sequence[str]) -> None:
+    finished, note = 0, ""
+
     def progress(done: int, _: int, newest: StudySummary | None) -> None:
-        note = ""
+        nonlocal finished, note
+        finished = done
         if newest is not None:
             note = f"best {newest.best:.6g} by {newest.config}"
         bar.update(done, note)
 
+    def training(trained: TrainingProgress) -> None:
+        bar.update(finished, ", ".join(part for part in (note, f"training: {progress_note(trained)}") if part))
+
     opened = {name: load_benchmark(name) for name in experiment.benchmarks}
     total = len(experiment.studies(opened))
-    with Progress(title, total, "study" if total == 1 else "studies") as bar:
+    with Progress(title, total, "study" if total == 1 else "studies") as bar, ExitStack() as stack:
+        for benchmark in opened.values():
+            # Workers in other processes tell nothing of a training.
+            if isinstance(benchmark, TrainerBenchmark) and jobs == 1:
+                benchmark.progress = training
+                stack.callback(setattr, benchmark, "progress", None)
         run_experiment(experiment, out, jobs=jobs, progress=progress, command=shlex.join(["ganas", *typed]))
 
 

@@ -6,26 +6,26 @@ from dataclasses import dataclass
 
 from ganas.spaces.rnn.genotype import ACTIVATIONS, GROUPS, RecurrentCell, RecurrentGenotype, is_projected
 
-__all__ = ["Level", "Plan", "Reading", "Run", "make_plan"]
+__all__ = ["Plan", "Reading", "Run", "Siblings", "make_plan"]
 
 Run = tuple[int, int, str]
 """A range, from its first to before its last, and the activation that it shares."""
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """Nodes of the cell that are computed together.
+class Siblings:
+    """Nodes of the cell that read the same node; they are computed together.
 
     Attributes:
-        start: The place of the first; place 0 is node 0 of the cell.
+        source: The place of the node that they read; place 0 is node 0 of the cell.
+        start: The place of the first.
         stop: The place after the last.
-        sources: The place that each reads.
         runs: Where the nodes of each activation are, counted from ``start``.
     """
 
+    source: int
     start: int
     stop: int
-    sources: tuple[int, ...]
     runs: tuple[Run, ...]
 
 
@@ -48,18 +48,18 @@ class Reading:
 class Plan:
     """In which order a cell is computed.
 
-    Nodes that do not reach the output are left out. The others have places from 1 on, by depth, then by activation.
+    Nodes that do not reach the output are left out. The others have places from 1 on, siblings side by side.
 
     Attributes:
         nodes: The node at each place from 1 on, counted from 0 for node 1.
-        levels: The places by depth.
+        siblings: All places from 1 on, in order.
         joined: The places whose mean is the output.
         h: The term that stands for the previous hidden state.
         x_gate: The gate of the current input, if any.
     """
 
     nodes: tuple[int, ...]
-    levels: tuple[Level, ...]
+    siblings: tuple[Siblings, ...]
     joined: tuple[int, ...]
     h: Reading
     x_gate: Reading | None
@@ -76,24 +76,24 @@ def make_plan(genotype: RecurrentGenotype) -> Plan:
 
     >>> cell = RecurrentCell((("tanh", 0), ("relu", 1), ("tanh", 1)), (1, 2, 3))
     >>> plan = make_plan(RecurrentGenotype(cell))
-    >>> plan.nodes, [(level.start, level.stop, level.sources) for level in plan.levels]
-    ((0, 2, 1), [(1, 2, (0,)), (2, 4, (1, 1))])
+    >>> plan.nodes, [(each.source, each.start, each.stop) for each in plan.siblings]
+    ((0, 2, 1), [(0, 1, 2), (1, 2, 4)])
     """
     cell = genotype.cell
-    depth = [0]
-    for _, source in cell.nodes:
-        depth.append(depth[source] + 1)
     live = _live_nodes(cell)
-    order = sorted(live, key=lambda node: (depth[node], ACTIVATIONS.index(cell.nodes[node - 1][0]), node))
-    place = {0: 0, **{node: number for number, node in enumerate(order, start=1)}}
-    levels = []
-    for level in range(1, max(depth[node] for node in order) + 1):
-        members = [node for node in order if depth[node] == level]
-        names = [cell.nodes[node - 1][0] for node in members]
-        runs = tuple((names.index(name), names.index(name) + names.count(name), name) for name in dict.fromkeys(names))
-        start = place[members[0]]
-        sources = tuple(place[cell.nodes[node - 1][1]] for node in members)
-        levels.append(Level(start, start + len(members), sources, runs))
+    place = {0: 0}
+    siblings = []
+    # Nodes get places in the order in which those that they read got theirs.
+    for source in range(len(live) + 1):
+        parent = next(node for node, own in place.items() if own == source)
+        members = [node for node in live if cell.nodes[node - 1][1] == parent]
+        members.sort(key=lambda node: (ACTIVATIONS.index(cell.nodes[node - 1][0]), node))
+        if members:
+            start = len(place)
+            place.update({node: start + number for number, node in enumerate(members)})
+            names = [cell.nodes[node - 1][0] for node in members]
+            runs = [(names.index(name), names.index(name) + names.count(name), name) for name in dict.fromkeys(names)]
+            siblings.append(Siblings(source, start, start + len(members), tuple(runs)))
     readings: dict[str, Reading] = {}
     columns = 0
     for group, term in zip(GROUPS, genotype.connections, strict=True):
@@ -102,8 +102,8 @@ def make_plan(genotype: RecurrentGenotype) -> Plan:
             readings[group.name] = Reading(term.lag, term.operation, columns if projected else -1)
             columns += projected
     return Plan(
-        nodes=tuple(node - 1 for node in order),
-        levels=tuple(levels),
+        nodes=tuple(node - 1 for node in place if node),
+        siblings=tuple(siblings),
         joined=tuple(sorted(place[node] for node in cell.concat)),
         h=readings["h"],
         x_gate=readings.get("x_gate"),

@@ -1,8 +1,8 @@
 """The recurrence of a cell over a sequence, with a backward pass of its own.
 
 Left to autograd, every node of every step would leave some ten small operations and a gradient of its weight matrix to
-be added up. Here nodes of one depth are computed together, the steps write into arrays of the whole sequence, and each
-weight matrix gets its gradient from one product over all steps. The equations are in
+be added up. Here nodes that read the same node are computed together, the steps write into arrays of the whole sequence,
+and each weight matrix gets its gradient from one product over all steps. The equations are in
 :mod:`ganas.spaces.rnn.network`. First derivatives only; a second one raises torch's own error.
 
 This module imports torch.
@@ -10,6 +10,7 @@ This module imports torch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ except ImportError as error:
 __all__ = ["Operands", "recurrence"]
 
 # Numbers that one step of the backward pass should have in the cache: shorter steps are prepared several at a time.
-_CACHED = 2**16
+_CACHED = 2**18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +41,8 @@ class Operands:
         history: Hidden states before the first step, the latest last, (m, batch, n).
         initial_weight: Of node 0, for what it does not get through ``inputs``: (n, 2 n), or (2 n, 2 n) with a gate of
             the input, whose rows come first.
-        node_weights: Of the places from 1 on, (places - 1, n, 2 n).
+        node_weights: For each of the plan's siblings, of which there are k, the weights of their gates and then those of
+            their candidates, side by side, (n, 2 k n).
         projections: Of the terms that read hidden states, side by side, (n, columns * n); None where none is projected.
         h_mask: Dropout mask of hidden states, (batch, n); None for 1.
         x_mask: Dropout mask of the summary of inputs, (batch, n); None for 1.
@@ -52,18 +54,24 @@ class Operands:
     gate: Tensor | None
     history: Tensor
     initial_weight: Tensor
-    node_weights: Tensor
+    node_weights: tuple[Tensor, ...]
     projections: Tensor | None
     h_mask: Tensor | None
     x_mask: Tensor | None
 
     @property
     def tensors(self) -> tuple[Tensor | None, ...]:
-        """All of them, in order."""
+        """All of them, the weights of nodes last."""
         return (
-            *(self.inputs, self.gate, self.history, self.initial_weight),
-            *(self.node_weights, self.projections, self.h_mask, self.x_mask),
+            *(self.inputs, self.gate, self.history, self.initial_weight, self.projections, self.h_mask, self.x_mask),
+            *self.node_weights,
         )
+
+    @classmethod
+    def of(cls, tensors: Sequence[Any]) -> Operands:
+        """The operands whose :attr:`tensors` these are."""
+        inputs, gate, history, initial_weight, projections, h_mask, x_mask, *node_weights = tensors
+        return cls(inputs, gate, history, initial_weight, tuple(node_weights), projections, h_mask, x_mask)
 
 
 def recurrence(plan: Plan, operands: Operands) -> Tensor:
@@ -78,11 +86,11 @@ def recurrence(plan: Plan, operands: Operands) -> Tensor:
 
 
 class _Recurrence(torch.autograd.Function):
-    """The recurrence as one operation; arguments after the plan are those of :class:`Operands`, in order."""
+    """The recurrence as one operation; arguments after the plan are :attr:`Operands.tensors`."""
 
     @staticmethod
     def forward(ctx: Any, plan: Plan, *tensors: Any) -> Tensor:
-        operands = Operands(*tensors)
+        operands = Operands.of(tensors)
         with torch.autocast(operands.inputs.device.type, enabled=False):
             run = _Sequence(plan, operands)
             run.forward()
@@ -94,37 +102,40 @@ class _Recurrence(torch.autograd.Function):
     @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         saved = ctx.saved_tensors
-        count = len(Operands.__slots__)
-        operands = Operands(*saved[:count])
+        count = _NUM_OPERANDS + len(ctx.plan.siblings)
+        operands = Operands.of(saved[:count])
         with torch.autocast(operands.inputs.device.type, enabled=False):
             run = _Sequence(ctx.plan, operands)
             run.made = saved[count:]
             return (None, *run.backward(grad_outputs))
 
 
+# Besides the weights of nodes.
+_NUM_OPERANDS = 7
+
+
 class _Sequence:
-    """One pass over a sequence. In an array with places these come first, then steps.
+    """One pass over a sequence.
 
     Attributes:
         hidden: Hidden states, those of the history first, (m + steps, batch, n).
         projected: The projected terms that read hidden states, after their activation, at the hidden state that they
             read, (m + steps, batch, columns * n).
-        summaries: The summary of hidden states, (steps, batch, n).
+        summaries: The summary of hidden states, (steps, batch, n); not filled where it is the last hidden state.
         entered: What the weights of node 0 are multiplied by, (steps, batch, n or 2 n).
-        states: The value of each place, (places, steps, batch, n).
-        read: For each level what its weights are multiplied by, (places, steps, batch, n).
-        mixed: For node 0 and then for each level what its places are mixed of: gate and candidate, after their
-            activation, (places, steps, batch, 2 n).
+        states: The value of each place, (steps, batch, places, n).
+        read: For each of the siblings what their weights are multiplied by, (steps, batch, n).
+        mixed: For node 0 and then for each of the siblings their gates and their candidates, after the activation,
+            (steps, batch, 2 k n).
     """
 
     def __init__(self, plan: Plan, operands: Operands) -> None:
         self.plan, self.operands = plan, operands
         self.window, self.batch, self.size = operands.history.shape
         self.steps = len(operands.inputs)
-        device = operands.inputs.device
-        self.sources = [torch.tensor(level.sources, device=device) for level in plan.levels]
-        self.joined = None if len(plan.joined) == len(plan.nodes) else torch.tensor(plan.joined, device=device)
-        self.weights = [operands.node_weights[level.start - 1 : level.stop - 1] for level in plan.levels]
+        self.joined: Tensor | None = None
+        if len(plan.joined) < len(plan.nodes):
+            self.joined = torch.tensor(plan.joined, device=operands.inputs.device)
 
     @property
     def made(self) -> tuple[Tensor, ...]:
@@ -134,59 +145,76 @@ class _Sequence:
     @made.setter
     def made(self, tensors: tuple[Tensor, ...]) -> None:
         self.hidden, self.projected, self.summaries, self.entered, self.states, *others = tensors
-        self.read, self.mixed = others[: len(self.plan.levels)], others[len(self.plan.levels) :]
+        self.read, self.mixed = others[: len(self.plan.siblings)], others[len(self.plan.siblings) :]
 
     # --- forward -------------------------------------------------------------------------------------------------
 
     def forward(self) -> None:
         """Compute everything."""
         self._allocate()
-        plan, operands, window = self.plan, self.operands, self.window
+        plan, operands, window, size = self.plan, self.operands, self.window, self.size
         # Views of all steps are made in one go: one by one they would cost as much as the arithmetic.
         hidden, entered, summaries = self.hidden.unbind(), self.entered.unbind(), self.summaries.unbind()
-        node_0 = _Mixing(self.mixed[0], self.states[:1], _NODE_0)
-        levels = [_LevelPass(self, number) for number in range(len(plan.levels))]
-        joined = self.states[1:].unbind(1)
-        shortest = min((reading.lag for reading in (plan.h, plan.x_gate) if reading is not None), default=1)
+        mixings = [_Mixing(self.mixed[0], self.states[:, :, :1], _NODE_0)]
+        for mixed, each in zip(self.mixed[1:], plan.siblings, strict=True):
+            mixings.append(_Mixing(mixed, self.states[:, :, each.start : each.stop], each.runs))
+        nodes = [
+            (self.states[:, :, each.source].unbind(), read.unbind(), weights, mixing)
+            for each, read, weights, mixing in zip(
+                plan.siblings, self.read, operands.node_weights, mixings[1:], strict=True
+            )
+        ]
+        node_0 = mixings[0]
+        averaged = self.states[:, :, 1:].unbind()
+        mask = operands.h_mask
+        shortest = min(reading.lag for reading in (plan.h, plan.x_gate) if reading is not None)
         for place in range(window):
             self._project(place)
         if plan.x_gate is None:
-            self.mixed[0][0] = operands.inputs
+            self.mixed[0].copy_(operands.inputs)
         for step in range(self.steps):
             summary = self._value(plan.h, step)
             if operands.gate is not None:
                 summary = torch.mul(summary, operands.gate[step], out=summaries[step])
-            elif plan.h.column >= 0 or plan.h.lag > 1:
+            elif not self._reads_last:
                 summary = summaries[step].copy_(summary)
             if plan.x_gate is None:
-                _masked(summary, operands.h_mask, out=entered[step])
-                _add_product(entered[step], operands.initial_weight, out=node_0.mixed[step][0])
+                _masked(summary, mask, out=entered[step])
+                _add_product(entered[step], operands.initial_weight, out=node_0.mixed[step])
             else:
                 x_summary = operands.inputs[step] * self._value(plan.x_gate, step)
-                _masked(x_summary, operands.x_mask, out=entered[step][:, : self.size])
-                _masked(summary, operands.h_mask, out=entered[step][:, self.size :])
-                _product(entered[step], operands.initial_weight, out=node_0.mixed[step][0])
+                _masked(x_summary, operands.x_mask, out=entered[step][:, :size])
+                _masked(summary, mask, out=entered[step][:, size:])
+                _product(entered[step], operands.initial_weight, out=node_0.mixed[step])
             node_0.mix(step, summary)
-            for level in levels:
-                level.compute(step)
-            values = joined[step] if self.joined is None else self.states[:, step].index_select(0, self.joined)
-            torch.mean(values, dim=0, out=hidden[window + step])
+            for values, read, weights, mixing in nodes:
+                _masked(values[step], mask, out=read[step])
+                _product(read[step], weights, out=mixing.mixed[step])
+                mixing.mix(step, values[step])
+            states = averaged[step] if self.joined is None else self.states[step].index_select(1, self.joined)
+            torch.mean(states, dim=1, out=hidden[window + step])
             if step + shortest < self.steps:
                 self._project(window + step)
 
+    @property
+    def _reads_last(self) -> bool:
+        """Whether the summary of hidden states is the last one itself."""
+        return self.operands.gate is None and self.plan.h.column < 0 and self.plan.h.lag == 1
+
     def _allocate(self) -> None:
         operands, steps, batch, size = self.operands, self.steps, self.batch, self.size
-        empty = operands.history.new_empty
+        empty, zeros = operands.history.new_empty, operands.history.new_zeros
         columns = 0 if operands.projections is None else operands.projections.shape[1]
         self.hidden = empty(self.window + steps, batch, size)
         self.hidden[: self.window] = operands.history
-        self.projected = operands.history.new_zeros(self.window + steps, batch, columns)
+        # What no step reads stays zero.
+        self.projected = zeros(self.window + steps, batch, columns)
         self.summaries = empty(steps, batch, size)
         self.entered = empty(steps, batch, len(operands.initial_weight))
-        self.states = empty(1 + len(self.plan.nodes), steps, batch, size)
-        counts = [level.stop - level.start for level in self.plan.levels]
-        self.read = [empty(count, steps, batch, size) for count in counts]
-        self.mixed = [empty(count, steps, batch, 2 * size) for count in (1, *counts)]
+        self.states = empty(steps, batch, 1 + len(self.plan.nodes), size)
+        self.read = [empty(steps, batch, size) for _ in self.plan.siblings]
+        counts = [1, *(each.stop - each.start for each in self.plan.siblings)]
+        self.mixed = [empty(steps, batch, 2 * count * size) for count in counts]
 
     def _value(self, reading: Reading, step: int) -> Tensor:
         """The value of a term that reads a hidden state."""
@@ -206,64 +234,72 @@ class _Sequence:
     # --- backward ------------------------------------------------------------------------------------------------
 
     def backward(self, grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradients of the operands, in order."""
+        """The gradients of :attr:`Operands.tensors`."""
         plan, operands, window, size = self.plan, self.operands, self.window, self.size
-        node_0 = _Unmixing(self.mixed[0], _NODE_0)
-        levels = [_Unmixing(mixed, level.runs) for level, mixed in zip(plan.levels, self.mixed[1:], strict=True)]
+        mask = operands.h_mask
+        node_0 = _Unmixing(self.mixed[0], size, _NODE_0)
+        nodes = [
+            (each, _Unmixing(mixed, size, each.runs), weights)
+            for each, mixed, weights in zip(plan.siblings, self.mixed[1:], operands.node_weights, strict=True)
+        ]
         self._hidden_grads = torch.zeros_like(self.hidden)
         self._hidden_grads[window:] = grad_outputs
         self._projected_grads = torch.zeros_like(self.projected)
         gate_grads = None if operands.gate is None else torch.empty_like(operands.gate)
         input_grads = None if plan.x_gate is None else torch.empty_like(operands.inputs)
-        grads = operands.history.new_empty(len(self.states), self.batch, size)
+        summaries = self.hidden[window - 1 : -1] if self._reads_last else self.summaries
+        hidden_grads = self._hidden_grads.unbind()
+        # Of the states of one step; each step writes it anew.
+        grads = self.states.new_empty(self.states.shape[1:])
+        by_place = grads.unbind(1)
+        averaged, first = grads[:, 1:], grads[:, :1]
+        parts = [
+            (grads[:, each.start : each.stop], by_place[each.source], unmixing, weights)
+            for each, unmixing, weights in reversed(nodes)
+        ]
         together = max(1, _CACHED // grads.numel())
-        is_plain = operands.gate is None and plan.h.column < 0 and plan.h.lag == 1
-        summaries = self.hidden[window - 1 : window - 1 + self.steps] if is_plain else self.summaries
         for step in range(self.steps - 1, -1, -1):
             if (self.steps - 1 - step) % together == 0:
                 steps = slice(max(0, step + 1 - together), step + 1)
-                node_0.prepare(steps, summaries[None, steps])
-                for level, sources in zip(levels, self.sources, strict=True):
-                    level.prepare(steps, self.states[:, steps].index_select(0, sources))
+                node_0.prepare(steps, summaries[steps])
+                for each, unmixing, _ in nodes:
+                    unmixing.prepare(steps, self.states[steps, :, each.source])
             self._unproject(window + step, window + step + 1)
-            share = self._hidden_grads[window + step] / len(plan.joined)
+            share = (hidden_grads[window + step] / len(plan.joined)).unsqueeze(1)
             if self.joined is None:
-                grads[0] = 0
-                grads[1:] = share
+                by_place[0].zero_()
+                averaged.copy_(share)
             else:
                 grads.zero_()
-                grads[self.joined] = share
-            for number in range(len(levels) - 1, -1, -1):
-                mine = grads[plan.levels[number].start : plan.levels[number].stop]
-                mixed_grads, kept = levels[number].apply(step, mine)
-                arriving = _masked(_transposed_product(mixed_grads, self.weights[number]), operands.h_mask)
-                grads.index_add_(0, self.sources[number], torch.addcmul(arriving, mine, kept))
-            mixed_grads, kept = node_0.apply(step, grads[:1])
-            entering = _transposed_product(mixed_grads[0], operands.initial_weight)
-            arriving = torch.addcmul(_masked(entering[:, -size:], operands.h_mask), grads[0], kept[0])
-            if operands.gate is not None and gate_grads is not None:
-                torch.mul(arriving, self._value(plan.h, step), out=gate_grads[step])
-                arriving = arriving * operands.gate[step]
-            self._give(plan.h, step, arriving)
+                grads[:, self.joined] = share
+            for mine, arriving, unmixing, weights in parts:
+                mixed_grads, kept = unmixing.apply(step, mine)
+                _add_masked(arriving, _transposed_product(mixed_grads, weights), mask)
+                arriving += kept
+            mixed_grads, kept = node_0.apply(step, first)
+            entering = _transposed_product(mixed_grads, operands.initial_weight)
+            _add_masked(kept, entering[:, -size:], mask)
+            if gate_grads is not None and operands.gate is not None:
+                torch.mul(kept, self._value(plan.h, step), out=gate_grads[step])
+                kept = kept * operands.gate[step]
+            self._give(plan.h, step, kept)
             if plan.x_gate is not None and input_grads is not None:
                 arriving = _masked(entering[:, :size], operands.x_mask)
                 torch.mul(arriving, self._value(plan.x_gate, step), out=input_grads[step])
                 self._give(plan.x_gate, step, arriving * operands.inputs[step])
         self._unproject(0, window)
+        projections = operands.projections
         return (
-            node_0.grads[0] if input_grads is None else input_grads,
+            node_0.grads if input_grads is None else input_grads,
             gate_grads,
             self._hidden_grads[:window],
-            _weight_grads(self.entered, node_0.grads[0], operands.initial_weight),
-            torch.cat([
-                _weight_grads(read, level.grads, weights)
-                for read, level, weights in zip(self.read, levels, self.weights, strict=True)
-            ]),
+            _weight_grads(self.entered, node_0.grads, operands.initial_weight),
             None
-            if operands.projections is None
-            else _weight_grads(_masked(self.hidden, operands.h_mask), self._projected_grads, operands.projections),
+            if projections is None
+            else _weight_grads(_masked(self.hidden, mask), self._projected_grads, projections),
             None,
             None,
+            *(_weight_grads(read, unmixing.grads, w) for read, (_, unmixing, w) in zip(self.read, nodes, strict=True)),
         )
 
     def _give(self, reading: Reading, step: int, grad: Tensor) -> None:
@@ -283,91 +319,79 @@ class _Sequence:
                 columns = slice(first * self.size, last * self.size)
                 _times_derivative(grads[..., columns], self.projected[start:stop, :, columns], name)
             arriving = _transposed_product(grads, self.operands.projections)
-            self._hidden_grads[start:stop] += _masked(arriving, self.operands.h_mask)
+            _add_masked(self._hidden_grads[start:stop], arriving, self.operands.h_mask)
 
 
 class _Mixing:
-    """The forward pass of some places: value + gate * (candidate - value)."""
+    """The forward pass of siblings: value + gate * (candidate - value)."""
 
     def __init__(self, mixed: Tensor, states: Tensor, runs: tuple[Run, ...]) -> None:
-        size = states.shape[-1]
-        self.mixed = mixed.unbind(1)
-        self._gates = mixed[..., :size].unbind(1)
-        self._candidates = mixed[..., size:].unbind(1)
-        self._runs = [(mixed[start:stop, ..., size:].unbind(1), name) for start, stop, name in runs]
-        self._states = states.unbind(1)
+        steps, batch, count, size = states.shape
+        half = count * size
+        self.mixed = mixed.unbind()
+        self._flat_gates = mixed[..., :half].unbind()
+        self._runs = [
+            (mixed[..., half + start * size : half + stop * size].unbind(), name)
+            for start, stop, name in runs
+            if name != "identity"
+        ]
+        gates, candidates = mixed.view(steps, batch, 2, count, size).unbind(2)
+        if count == 1:
+            gates, candidates, states = gates.squeeze(2), candidates.squeeze(2), states.squeeze(2)
+        self._is_one = count == 1
+        self._gates, self._candidates, self._states = gates.unbind(), candidates.unbind(), states.unbind()
 
     def mix(self, step: int, values: Tensor) -> None:
-        """Turn products into gates and candidates, and these and ``values`` into the states of a step."""
-        torch.sigmoid_(self._gates[step])
+        """Turn products into gates and candidates, and these and ``values``, (batch, n), into the states of a step."""
+        torch.sigmoid_(self._flat_gates[step])
         for candidates, name in self._runs:
             _activate(candidates[step], name)
-        torch.lerp(values, self._candidates[step], self._gates[step], out=self._states[step])
-
-
-class _LevelPass:
-    """The forward pass of a level."""
-
-    def __init__(self, run: _Sequence, number: int) -> None:
-        level = run.plan.levels[number]
-        self._mixing = _Mixing(run.mixed[1 + number], run.states[level.start : level.stop], level.runs)
-        self._weights, self._mask, self._sources = run.weights[number], run.operands.h_mask, run.sources[number]
-        self._read = run.read[number].unbind(1)
-        first, last = level.sources[0], level.sources[-1]
-        # One place, or all that the level before has, needs no gathering.
-        is_range = level.sources == tuple(range(first, last + 1))
-        self._values = (run.states[first : last + 1] if is_range else run.states).unbind(1)
-        self._is_range = is_range
-
-    def compute(self, step: int) -> None:
-        """Fill the places of the level at a step."""
-        values = self._values[step]
-        if not self._is_range:
-            values = values.index_select(0, self._sources)
-        _masked(values, self._mask, out=self._read[step])
-        _product(self._read[step], self._weights, out=self._mixing.mixed[step])
-        self._mixing.mix(step, values)
+        start = values if self._is_one else values.unsqueeze(1)
+        torch.lerp(start, self._candidates[step], self._gates[step], out=self._states[step])
 
 
 class _Unmixing:
-    """The backward pass of some places.
+    """The backward pass of siblings.
 
     Attributes:
-        grads: Gradients of the products that gates and candidates were made of, (places, steps, batch, 2 n).
+        grads: Gradients of the products that gates and candidates were made of, (steps, batch, 2 k n).
     """
 
-    def __init__(self, mixed: Tensor, runs: tuple[Run, ...]) -> None:
-        self._mixed, self._runs = mixed, runs
+    def __init__(self, mixed: Tensor, size: int, runs: tuple[Run, ...]) -> None:
+        steps, batch, _ = mixed.shape
+        self._mixed, self._runs = mixed.view(steps, batch, 2, -1, size), runs
         self.grads = torch.empty_like(mixed)
-        places, steps, batch, width = mixed.shape
-        self._halves = self.grads.view(places, steps, batch, 2, width // 2).unbind(1)
-        self._steps = self.grads.unbind(1)
+        self._factors = self.grads.view(self._mixed.shape)
+        self._halves = self._factors.unbind()
+        self._steps = self.grads.unbind()
 
     def prepare(self, steps: slice, values: Tensor) -> None:
         """Compute what the gradients of the states of some steps will be multiplied by.
 
         Args:
             steps: Which.
-            values: What the places mixed their candidates with, (places, steps, batch, n).
+            values: What the siblings mixed their candidates with, (steps, batch, n).
         """
-        gates, candidates = self._mixed[:, steps].chunk(2, dim=-1)
-        to_gates, to_candidates = self.grads[:, steps].chunk(2, dim=-1)
+        gates, candidates = self._mixed[steps].unbind(2)
+        to_gates, to_candidates = self._factors[steps].unbind(2)
         kept = 1 - gates
-        torch.sub(candidates, values, out=to_gates)
+        torch.sub(candidates, values.unsqueeze(2), out=to_gates)
         to_gates.mul_(gates).mul_(kept)
         to_candidates.copy_(gates)
         for start, stop, name in self._runs:
-            _times_derivative(to_candidates[start:stop], candidates[start:stop], name)
-        self._first, self._kept = steps.start, kept.unbind(1)
+            _times_derivative(to_candidates[:, :, start:stop], candidates[:, :, start:stop], name)
+        self._first, self._kept = steps.start, kept.unbind()
 
     def apply(self, step: int, grads: Tensor) -> tuple[Tensor, Tensor]:
-        """Take the gradients of the states of a prepared step, (places, batch, n).
+        """Take the gradients of the states of a prepared step, (batch, k, n).
 
         Returns:
-            The gradients of the products, and the share of the gradients of the states that goes to their values.
+            The gradients of the products, (batch, 2 k n), and of the values, but for what they have through the
+            products, (batch, n).
         """
-        self._halves[step].mul_(grads.unsqueeze(2))
-        return self._steps[step], self._kept[step - self._first]
+        self._halves[step].mul_(grads.unsqueeze(1))
+        kept = self._kept[step - self._first].mul_(grads)
+        return self._steps[step], kept[:, 0] if kept.shape[1] == 1 else kept.sum(1)
 
 
 _NODE_0: tuple[Run, ...] = ((0, 1, "tanh"),)
@@ -379,10 +403,17 @@ def _masked(values: Tensor, mask: Tensor | None, *, out: Tensor | None = None) -
     return values if out is None else out.copy_(values)
 
 
+def _add_masked(total: Tensor, values: Tensor, mask: Tensor | None) -> None:
+    if mask is None:
+        total += values
+    else:
+        total.addcmul_(values, mask)
+
+
 def _product(values: Tensor, weights: Tensor, *, out: Tensor) -> None:
     """Write a matrix product, taken in the precision of the weights."""
     if values.dtype == weights.dtype:
-        torch.matmul(values, weights, out=out)
+        torch.mm(values, weights, out=out)
     else:
         out.copy_(values.to(weights.dtype) @ weights)
 
@@ -397,13 +428,15 @@ def _add_product(values: Tensor, weights: Tensor, *, out: Tensor) -> None:
 
 def _transposed_product(values: Tensor, weights: Tensor) -> Tensor:
     """The product with the transposed weights, taken in their precision."""
-    return (values.to(weights.dtype) @ weights.transpose(-1, -2)).to(values.dtype)
+    if values.dtype == weights.dtype:
+        return values @ weights.t()
+    return (values.to(weights.dtype) @ weights.t()).to(values.dtype)
 
 
 def _weight_grads(read: Tensor, grads: Tensor, weights: Tensor) -> Tensor:
     """The gradient of weights over all steps, given what they multiplied and the gradients of the products."""
-    rows = read.reshape(*weights.shape[:-2], -1, read.shape[-1]).to(weights.dtype)
-    return rows.transpose(-1, -2) @ grads.reshape(*weights.shape[:-2], -1, grads.shape[-1]).to(weights.dtype)
+    rows = read.flatten(0, 1).to(weights.dtype)
+    return rows.t() @ grads.flatten(0, 1).to(weights.dtype)
 
 
 def _activate(values: Tensor, name: str) -> None:

@@ -121,3 +121,35 @@ def test_encodings_and_gradients_are_those_without_parts(readout, monkeypatch):
     assert torch.allclose(nodes, plain_nodes, atol=1e-12) and torch.allclose(graphs, plain_graphs, atol=1e-12)
     for one, other in zip(gradients, plain_gradients, strict=True):
         assert torch.allclose(one, other, atol=1e-10)
+
+
+def test_parts_of_the_batch_before_are_not_encoded_again(monkeypatch):
+    space = load_space("darts")
+    network = make_encoder("kgnn", space, hidden=8, generator=torch.Generator().manual_seed(0))
+    counted = []
+    inside = encoder.GraphEncoder._encode_columns
+
+    def counting(self, labels, edges, start):
+        counted.append(start)
+        return inside(self, labels, edges, start)
+
+    monkeypatch.setattr(encoder.GraphEncoder, "_encode_columns", counting)
+    first, second = (
+        GraphTensors.from_architectures(space, space.sample(6, rng=np.random.default_rng(seed))) for seed in (0, 1)
+    )
+    # The normal cells of one batch with the reduction cells of the other.
+    middle = column_ranges(first.adjacency)[0][1]
+    mixed = GraphTensors(first.operation_ids.clone(), first.adjacency.clone())
+    mixed.operation_ids[:, middle:] = second.operation_ids[:, middle:]
+    mixed.adjacency[:, middle:, middle:] = second.adjacency[:, middle:, middle:]
+    expected = [network.encode(graphs) for graphs in (first, mixed, second)]
+    counted.clear()
+    with network.remembering():
+        found = [network.encode(graphs) for graphs in (first, mixed, second)]
+    assert counted == [0, middle, middle, 0]
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one[0], other[0]) and torch.equal(one[1], other[1]) and not one[0].requires_grad
+    # Outside of it nothing is remembered.
+    counted.clear()
+    network.encode(second)
+    assert counted == [0, middle] and network.encode(second)[0].requires_grad

@@ -1,0 +1,286 @@
+"""The trainer: a benchmark that answers by training the network, and never trains the same twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.bench.benchmark import Architectures, Benchmark
+from ganas.bench.metric import REDUCTIONS, Curve, Metric, Optimum, Reduction, Result
+from ganas.bench.training.finished import TrainingPlace
+from ganas.bench.training.history import History
+from ganas.bench.training.loop import Progress
+from ganas.bench.training.protocol import Protocol
+from ganas.bench.training.running import Machine, train
+from ganas.bench.training.task import Task, TaskMetric
+from ganas.spaces.architecture import Architecture
+from ganas.spaces.errors import (
+    EpochNotMeasured,
+    InvalidSetting,
+    NotSupported,
+    TrainingFailed,
+    TrialNotMeasured,
+    closest_match,
+    quote_list,
+)
+
+__all__ = ["SECONDS", "TrainerBenchmark"]
+
+SECONDS = TaskMetric(
+    "train_seconds",
+    "seconds",
+    None,
+    False,
+    "what the training took, validations included, on the machine it ran on",
+    "epoch",
+)
+"""The metric that every trainer has beside those of its task."""
+
+_REDUCE: Mapping[str, Callable[..., Any]] = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
+
+
+class TrainerBenchmark(Benchmark):
+    """Answers by training, or from a training that was finished before with the same protocol and seed.
+
+    Trial k is the training with the k-th seed. A finished training is on the disk before it is answered from, so an
+    interrupted study finds all of them; so is a training up to the epoch that was asked for, which goes on from there
+    when more is asked for. Any question about trained metrics needs all trials. A training that broke down is
+    remembered as such and raises :class:`~ganas.spaces.errors.TrainingFailed` whenever it is asked for.
+
+    Values of a metric that is measured on validation data are of the weights that are kept, those of the best epoch up
+    to the one asked for; test values are of the weights kept at the end. Seconds are those measured, so they differ
+    from machine to machine; all other values of one device are the same again.
+
+    Args:
+        name: Its name.
+        task: What is trained, on what and how.
+        seeds: The seeds of the trials.
+        machine: Device, precision and the like; the same for all that this object trains.
+        progress: Called a few times a second while something is trained.
+
+    Raises:
+        InvalidSetting: There is no seed, or one comes twice or is negative.
+    """
+
+    kind: ClassVar[Literal["table", "surrogate", "trainer"]] = "trainer"
+
+    def __init__(
+        self,
+        name: str,
+        task: Task,
+        *,
+        seeds: Sequence[int] = (0,),
+        machine: Machine | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        if not seeds or len(set(seeds)) != len(seeds) or any(isinstance(s, bool) or s < 0 for s in seeds):
+            raise InvalidSetting(f"a trainer needs different seeds of at least 0, not {list(seeds)}")
+        self.name = name
+        self.task = task
+        self.space = task.space
+        self.seeds = tuple(int(seed) for seed in seeds)
+        self.objective = task.objective
+        self.source = f"trainer:{task.protocol.label}"
+        self.progress = progress
+        self._measured = {metric.name: metric for metric in (*task.metrics, SECONDS)}
+        epochs = task.protocol.epochs
+        self.metrics = MappingProxyType({key: m.metric(epochs, self.seeds) for key, m in self._measured.items()})
+        self.machine = Machine() if machine is None else machine
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.name, self.task, self.seeds, self.machine)
+
+    @property
+    def protocol(self) -> Protocol:
+        """The recipe."""
+        return self.task.protocol
+
+    @property
+    def title(self) -> str:
+        """One line for lists."""
+        return f"trainer of {self.space.name} on {self.task.dataset}: {self.protocol.title}"
+
+    # --- questions ---------------------------------------------------------------------------------------------------
+
+    def query(
+        self,
+        architecture: Architecture,
+        metric: str | None = None,
+        *,
+        epoch: int | None = None,
+        trial: int | None = None,
+        seed: int | None = None,
+        run: int | None = None,
+        reduction: Reduction = "mean",
+    ) -> Result:
+        """Answer one question, by training if need be; see :meth:`Benchmark.query`.
+
+        Raises:
+            TrainingFailed: A training broke down before the epoch asked for.
+            DataError: The data are missing or damaged, or the disk is full.
+        """
+        described = self.metric(metric, run=run)
+        at = self._epoch(described, epoch)
+        chosen = self._trials(described, trial, seed)
+        if reduction not in REDUCTIONS:
+            allowed = f"{quote_list(REDUCTIONS)}, not {reduction!r}{closest_match(reduction, REDUCTIONS)}"
+            raise InvalidSetting(f"reduction must be one of {allowed}")
+        if reduction != "mean" and (trial is not None or seed is not None):
+            raise InvalidSetting(f"one trial is not reduced, and the {reduction} was asked")
+        self.space.check(architecture)
+        said = (described.name, described.unit, described.split, at)
+        if at is None:
+            static = float(self.task.static(architecture)[self._measured[described.name].source])
+            return Result(static, *said, (), "none", 0.0, self.source)
+        histories = self.trained(architecture, at)
+        values = [self._value(histories[place], described.name, at) for place in chosen]
+        # One query costs one training, whatever the reduction and whichever the trial.
+        cost = float(np.mean([history.epochs[at - 1].seconds for history in histories]))
+        how: Any = "single" if trial is not None or seed is not None else reduction
+        seeds = tuple(self.seeds[place] for place in chosen)
+        return Result(float(_REDUCE[reduction](values)), *said, chosen, how, cost, self.source, None, seeds)
+
+    def query_many(
+        self,
+        architectures: Architectures,
+        metrics: Sequence[str] | None = None,
+        *,
+        epoch: int | None = None,
+        run: int | None = None,
+    ) -> NDArray[np.float64]:
+        """Means over trials for many architectures or genotypes, trained one after the other.
+
+        Raises:
+            NotSupported: Row indices are given.
+            GanasError: As :meth:`query`; nothing is trained when an architecture or a metric is not known.
+        """
+        names = [self.metric(name, run=run).name for name in ([self.objective] if metrics is None else metrics)]
+        for name in names:
+            self._epoch(self.metrics[name], epoch)
+        members: Sequence[Architecture]
+        if isinstance(architectures, np.ndarray):
+            if architectures.ndim == 1:
+                raise NotSupported(f"{self.name!r} has no rows to be asked by index: give architectures or genotypes")
+            members = [self.space.decode(row) for row in self.space.check_genotypes(architectures).tolist()]
+        else:
+            members = architectures
+            for member in members:
+                self.space.check(member)
+        values = [[self.query(member, name, epoch=epoch).value for name in names] for member in members]
+        return np.array(values, dtype=np.float64).reshape(len(members), len(names))
+
+    def curve(self, architecture: Architecture, metric: str | None = None, *, run: int | None = None) -> Curve:
+        """A metric along the training, the mean over trials, by training to the end if need be.
+
+        Raises:
+            EpochNotMeasured: The metric does not belong to an epoch.
+            GanasError: As :meth:`query`.
+        """
+        described = self.metric(metric, run=run)
+        if not described.epochs:
+            raise EpochNotMeasured(f"{described.name!r} of {self.name!r} does not belong to an epoch")
+        self.space.check(architecture)
+        histories = self.trained(architecture, described.epochs[-1])
+        values = [[self._value(one, described.name, at) for one in histories] for at in described.epochs]
+        costs = [[one.epochs[at - 1].seconds for one in histories] for at in described.epochs]
+        return Curve(
+            np.array(described.epochs, dtype=np.int64),
+            np.mean(values, axis=1),
+            np.mean(costs, axis=1),
+            described.name,
+            described.unit,
+            described.split,
+            tuple(range(len(self.seeds))),
+            "mean",
+            self.source,
+            None,
+            self.seeds,
+        )
+
+    def num_trials(self, architecture: Architecture, metric: str | None = None) -> int:
+        """How many seeds there are; 0 for what is not trained."""
+        described = self.metric(metric)
+        self.space.check(architecture)
+        return len(self.seeds) if described.epochs else 0
+
+    def optimum(self, metric: str | None = None) -> Optimum:
+        """Not known: what was not trained yet may be better."""
+        raise NotSupported(f"{self.name!r} knows no best value of {self.metric(metric).name!r}: search for it")
+
+    def _epoch(self, metric: Metric, epoch: int | None) -> int | None:
+        """The epoch that a question is about; None for what is not trained."""
+        if epoch is None:
+            return metric.epochs[-1] if metric.epochs else None
+        if isinstance(epoch, bool) or not isinstance(epoch, int | np.integer) or epoch not in metric.epochs:
+            held = (
+                f"{metric.epochs[0]} to {metric.epochs[-1]}"
+                if len(metric.epochs) > 1
+                else f"{quote_list(metric.epochs)}"
+            )
+            raise EpochNotMeasured(f"{self.name!r} measures {metric.name!r} at the epochs {held}, not at {epoch!r}")
+        return int(epoch)
+
+    def _trials(self, metric: Metric, trial: int | None, seed: int | None) -> tuple[int, ...]:
+        """The positions that a question is about."""
+        if trial is not None and seed is not None:
+            raise InvalidSetting(f"either a trial or a seed can be asked for, not trial {trial} and seed {seed}")
+        held = self.seeds if metric.epochs else ()
+        if seed is not None:
+            if seed not in held:
+                raise TrialNotMeasured(
+                    f"{self.name!r} has for {metric.name!r} the seeds {quote_list(held)}, not {seed!r}"
+                )
+            return (held.index(seed),)
+        if trial is None:
+            return tuple(range(len(held)))
+        if isinstance(trial, bool) or not isinstance(trial, int | np.integer) or not 0 <= trial < len(held):
+            raise TrialNotMeasured(f"{self.name!r} has {len(held)} trials of {metric.name!r}, from 0, not {trial!r}")
+        return (int(trial),)
+
+    def _value(self, history: History, name: str, epoch: int) -> float:
+        if name == SECONDS.name:
+            return history.epochs[epoch - 1].seconds
+        return history.value(self._measured[name], epoch)
+
+    # --- training ----------------------------------------------------------------------------------------------------
+
+    def trained(self, architecture: Architecture, epoch: int | None = None) -> list[History]:
+        """Train with every seed, up to an epoch, unless that was done before; returns what is known, a seed each.
+
+        Args:
+            architecture: An architecture of the space.
+            epoch: None for the full training.
+
+        Raises:
+            TrainingFailed: A training broke down before.
+            DataError: The data are missing or damaged, or the disk is full.
+        """
+        at = self.protocol.epochs if epoch is None else epoch
+        return [self._train(architecture, seed, at) for seed in self.seeds]
+
+    def place(self, architecture: Architecture, seed: int) -> TrainingPlace:
+        """Where the training with a seed is kept."""
+        return TrainingPlace.of(self.name, self.protocol.label, self.space.identity_key(architecture), seed)
+
+    def _train(self, architecture: Architecture, seed: int, at: int) -> History:
+        known = train(
+            self.task,
+            architecture,
+            self.place(architecture, seed),
+            seed=seed,
+            machine=self.machine,
+            until=at,
+            progress=self.progress,
+        )
+        if len(known.epochs) < at:
+            text = self.space.format(architecture)
+            raise TrainingFailed(f"{text:.200} on {self.name}: {known.failure}", known.seconds)
+        return known
+
+
+def _rebuild(name: str, task: Task, seeds: tuple[int, ...], machine: Machine) -> TrainerBenchmark:
+    return TrainerBenchmark(name, task, seeds=seeds, machine=machine)

@@ -1,0 +1,1 @@
+"""Training recurrent architectures as language models; perplexity is what is measured."""

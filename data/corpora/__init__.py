@@ -1,0 +1,1 @@
+"""The text corpora that networks are trained on, read from their standard files."""
