@@ -17,6 +17,8 @@ from ganas.spaces.space import Space
 if TYPE_CHECKING:
     import pandas
 
+    from ganas.bench.training.training_task import TrainingTask
+
 __all__ = ["Architectures", "Benchmark"]
 
 Architectures = Sequence[Architecture] | NDArray[np.integer]
@@ -116,6 +118,16 @@ class Benchmark(ABC):
 
         raise NotSupported(f"{self.name!r} has no finite list of entries")
 
+    def training_task(self) -> TrainingTask:
+        """Training data, in two halves, for a search that trains a network of its own; nothing is read yet.
+
+        Raises:
+            NotSupported: There are no training data, as in a table or a surrogate.
+        """
+        from ganas.spaces.errors import NotSupported
+
+        raise NotSupported(f"{self.name!r} is a {self.kind}: only trainers, as train-rnn-bbcnews, have training data")
+
     @property
     def runs(self) -> tuple[int, ...]:
         """Scheduled epochs of each run that is held, in increasing order; empty where nobody tells runs apart."""
@@ -131,6 +143,10 @@ class Benchmark(ABC):
         """
         epochs = self.metric(metric).epochs
         return epochs if len(epochs) > 1 else ()
+
+    def as_measured(self) -> Benchmark:
+        """The same benchmark, which answers only from what it holds already: a trainer then trains nothing."""
+        return self
 
     def metric(self, name: str | None = None, *, run: int | None = None) -> Metric:
         """The metric of this name; None for :attr:`objective`.

@@ -28,7 +28,8 @@ class Entry:
 
     Attributes:
         evaluation: What the strategy was told.
-        simulated_seconds: Training seconds charged so far, on the benchmark's own machine.
+        simulated_seconds: Training seconds charged so far, on the benchmark's own machine, those of a search that
+            trains a network of its own included.
         wall_seconds: Seconds since the study began, resumes added up.
     """
 
@@ -43,7 +44,8 @@ class Ledger:
     An architecture evaluated before (by the space's ``identity_key``, at the same fidelity) is free and not counted.
     A refused one (``refuse``) is free as well. Everything else costs one query and the seconds of one training up to
     the fidelity asked for, whatever the reduction; a higher fidelity of the same architecture is charged from the
-    start. When the budget is used up it raises.
+    start. When the budget is used up it raises. What a one-shot search spends on its own network is charged as well
+    (:meth:`charge`): seconds, no query.
 
     Args:
         benchmark: Where the answers come from.
@@ -75,6 +77,7 @@ class Ledger:
         self.rng = rng
         self.entries: list[Entry] = []
         self.simulated_seconds = 0.0
+        self.search_seconds = 0.0
         self._refuse = refuse
         self._known: dict[tuple[int, int | None], Evaluation] = {}
         self._identity_key = benchmark.space.identity_key
@@ -94,6 +97,15 @@ class Ledger:
     def wall_seconds(self) -> float:
         """Seconds since the study began, resumes added up."""
         return time.perf_counter() - self._started
+
+    def charge(self, seconds: float) -> None:
+        """Charge what a one-shot search spent on training a network of its own.
+
+        Args:
+            seconds: Measured on this machine, which is that of the trainer.
+        """
+        self.search_seconds += seconds
+        self.simulated_seconds += seconds
 
     def evaluate(self, architecture: Architecture, fidelity: int | None = None) -> Evaluation:
         """Answer one proposal and charge for it.
@@ -118,7 +130,7 @@ class Ledger:
         if self.exhausted:
             raise BudgetExhausted(f"the budget of {self.budget} queries is used up")
         evaluation = self._ask(architecture, fidelity)
-        self._enter(key, evaluation, self.wall_seconds)
+        self._enter(key, evaluation, self.simulated_seconds + evaluation.cost_seconds, self.wall_seconds)
         return evaluation
 
     def _ask(self, architecture: Architecture, fidelity: int | None) -> Evaluation:
@@ -156,8 +168,10 @@ class Ledger:
         metric = self.benchmark.metric(name)
         return metric.run is not None if self.benchmark.fidelity == "run" else bool(metric.epochs)
 
-    def _enter(self, key: tuple[int, int | None], evaluation: Evaluation, wall_seconds: float) -> None:
-        self.simulated_seconds += evaluation.cost_seconds
+    def _enter(
+        self, key: tuple[int, int | None], evaluation: Evaluation, simulated_seconds: float, wall_seconds: float
+    ) -> None:
+        self.simulated_seconds = simulated_seconds
         self.entries.append(Entry(evaluation, self.simulated_seconds, wall_seconds))
         # What comes again is told as free; made once here because a search may ask for it many times.
         self._known[key] = replace(evaluation, counted=False, cost_seconds=0.0)
@@ -174,6 +188,9 @@ class Ledger:
             "trials": [evaluation.trial for evaluation in evaluations],
             "failures": [evaluation.failure for evaluation in evaluations],
             "costs": np.array([evaluation.cost_seconds for evaluation in evaluations], dtype=np.float64),
+            "simulated_seconds": np.array([entry.simulated_seconds for entry in self.entries], dtype=np.float64),
+            "simulated_total": self.simulated_seconds,
+            "search_seconds": self.search_seconds,
             "wall_seconds": np.array([entry.wall_seconds for entry in self.entries], dtype=np.float64),
             "wall_total": self.wall_seconds,
         }
@@ -196,6 +213,9 @@ class Ledger:
                 float(state["costs"][index]),
                 state["failures"][index],
             )
-            self._enter((self._identity_key(architecture), fidelity), evaluation, float(state["wall_seconds"][index]))
+            seconds = float(state["simulated_seconds"][index]), float(state["wall_seconds"][index])
+            self._enter((self._identity_key(architecture), fidelity), evaluation, *seconds)
+        self.simulated_seconds = float(state["simulated_total"])
+        self.search_seconds = float(state["search_seconds"])
         self.rng.bit_generator.state = state["rng"]
         self._started = time.perf_counter() - float(state["wall_total"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from ganas.bench.metric import Metric, Optimum, Reduction, Result
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import EpochNotMeasured, NotSupported, TrialNotMeasured
 from ganas.spaces.space import Space
+
+if TYPE_CHECKING:
+    from ganas.bench.training.training_task import TrainingTask
 
 __all__ = ["ToyBenchmark"]
 
@@ -89,6 +92,16 @@ class ToyBenchmark(Benchmark):
             members = architectures
         values = [[self.query(member, name, epoch=epoch, run=run).value for name in names] for member in members]
         return np.array(values, dtype=np.float64).reshape(len(members), len(names))
+
+    def training_task(self) -> TrainingTask:
+        """For a recurrent space a made-up text; other spaces have none."""
+        from ganas.spaces.rnn.space import RecurrentSpace
+
+        if not isinstance(self.space, RecurrentSpace):
+            return super().training_task()
+        from ganas.bench.training.language.searching import toy_training_task
+
+        return toy_training_task(self.space)
 
     def num_trials(self, architecture: Architecture, metric: str | None = None) -> int:
         """Always 0: nothing was tried."""

@@ -16,6 +16,7 @@ STRATEGIES = Registry(
     "strategy",
     "ganas.strategies",
     lambda: {
+        "ess": "ganas.strategies.one_shot.ess:ESS",
         "ganas": "ganas.adversarial.search:GANAS",
         "ganas-basic": "ganas.adversarial.basic:GANASBasic",
         "gp-local": "ganas.strategies.gp_local:GPLocal",

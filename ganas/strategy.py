@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ganas.bench.metric import Evaluation, Metric
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import InvalidSetting
 from ganas.spaces.space import Space
+
+if TYPE_CHECKING:
+    from ganas.bench.training.training_task import TrainingTask
 
 __all__ = ["MeasuredConstraint", "PredicateConstraint", "Problem", "Proposal", "Settings", "Strategy"]
 
@@ -51,6 +54,7 @@ class Problem:
             where there is only one.
         fidelity: What they are: an ``"epoch"`` of the one training, or a ``"run"`` of its own that was scheduled for
             so many epochs (a shorter run is not the beginning of a longer one).
+        training_task: Training data in two halves, for a strategy that says ``needs_training_task``; None for others.
     """
 
     space: Space
@@ -59,6 +63,7 @@ class Problem:
     constraints: tuple[PredicateConstraint | MeasuredConstraint, ...] = ()
     fidelities: tuple[int, ...] = ()
     fidelity: Literal["epoch", "run"] = "epoch"
+    training_task: TrainingTask | None = None
 
     def __post_init__(self) -> None:
         if not self.objectives:
@@ -122,6 +127,10 @@ class Strategy(ABC):
     """One line for ``ganas list``, with the source."""
     settings_class: ClassVar[type[Settings]] = Settings
     """The frozen dataclass of its settings."""
+    needs_training_task: ClassVar[bool] = False
+    """Whether it is a one-shot search, whose :meth:`ask` trains a network of its own: a study then gives it the
+    training data of its benchmark (``problem.training_task``, in two halves, never validation or test data), and
+    charges the seconds of every ``ask``. A benchmark that has none refuses it."""
     diagnostic_titles: ClassVar[Mapping[str, str]] = {}
     """Name of a diagnostic to one line that says what it is, with its unit; see :meth:`diagnostics`."""
     diagnostic_note: ClassVar[str] = ""

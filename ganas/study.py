@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,13 +15,15 @@ from ganas.bench.metric import Evaluation
 from ganas.bench.registry import load_benchmark
 from ganas.plugins import load_strategy, make_settings
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import BudgetExhausted, InvalidSetting
+from ganas.spaces.errors import BudgetExhausted, InvalidSetting, NotSupported
 from ganas.state_file import read_state, write_state
 from ganas.strategy import MeasuredConstraint, PredicateConstraint, Problem, Proposal, Settings, Strategy
 from ganas.trace import TRACE_COLUMNS, Diagnostics, trace_frame
 
 if TYPE_CHECKING:
     import pandas
+
+    from ganas.bench.training.training_task import TrainingTask
 
 __all__ = ["Study", "search"]
 
@@ -55,6 +58,7 @@ class Study:
     Raises:
         UnknownName: No benchmark, strategy or metric has this name.
         InvalidSetting: A value is out of range.
+        NotSupported: The strategy does not run on the benchmark.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Study:
         self.budget, self.seed, self.signal = int(budget), int(seed), signal
         strategy_class = load_strategy(strategy) if isinstance(strategy, str) else strategy
         objective = self.benchmark.metric(metric)
+        task = self._training_task(strategy_class) if strategy_class.needs_training_task else None
         measured = [c.metric.name for c in constraints if isinstance(c, MeasuredConstraint)]
         self.problem = Problem(
             space=self.benchmark.space,
@@ -86,6 +91,7 @@ class Study:
             constraints=tuple(constraints),
             fidelities=self.benchmark.fidelities(objective.name),
             fidelity=self.benchmark.fidelity,
+            training_task=task,
         )
         if not isinstance(settings, Settings):
             settings = make_settings(strategy_class, settings)
@@ -106,6 +112,12 @@ class Study:
         self._pending: list[Proposal] = []
         self._answered: list[Evaluation] = []
         self._repeats = 0
+
+    def _training_task(self, strategy_class: type[Strategy]) -> TrainingTask:
+        try:
+            return self.benchmark.training_task()
+        except NotSupported as error:
+            raise NotSupported(f"{strategy_class.name!r} trains a network of its own, and {error}") from None
 
     def _refuse(self, architecture: Architecture) -> str | None:
         for constraint in self.problem.constraints:
@@ -134,7 +146,10 @@ class Study:
     def _advance(self) -> None:
         """Take one proposal through the ledger; ask before and tell after where a batch begins or ends."""
         if not self._pending:
+            started = time.perf_counter()
             asked = self.strategy.ask(1)
+            if self.strategy.needs_training_task:
+                self.ledger.charge(time.perf_counter() - started)
             # Answers that are free come before that query, so what is said at several asks may fall on one.
             self._diagnostics.record(self.ledger.queries + 1, self.strategy.diagnostics())
             if not asked:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ganas.bench.benchmark import Benchmark
+from ganas.plugins import load_strategy
 from ganas.spaces.errors import NotSupported
 from ganas.study import Study
 
@@ -20,7 +21,8 @@ def require_supported(configs: Iterable[StudyConfig], benchmarks: Mapping[str, B
     """Make one study of each strategy with each of its settings on each space, and run none.
 
     What a strategy needs (a formula of the space, an optional package) it says when it is made; asked here, it is said
-    once and before the first study, and not by the first worker that comes to it.
+    once and before the first study, and not by the first worker that comes to it. One-shot searches are made for each
+    benchmark, because they need its training data.
 
     Raises:
         NotSupported: A strategy does not run on a benchmark; the message names both.
@@ -29,7 +31,8 @@ def require_supported(configs: Iterable[StudyConfig], benchmarks: Mapping[str, B
     seen: set[tuple[str, str, str]] = set()
     for config in configs:
         benchmark = benchmarks[config.benchmark]
-        cell = (config.strategy, json.dumps(dict(config.settings), sort_keys=True), benchmark.space.name)
+        where = config.benchmark if load_strategy(config.strategy).needs_training_task else benchmark.space.name
+        cell = (config.strategy, json.dumps(dict(config.settings), sort_keys=True), where)
         if cell in seen:
             continue
         seen.add(cell)

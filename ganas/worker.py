@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.ledger import Entry
 from ganas.bench.registry import load_benchmark
+from ganas.data.catalog import home
 from ganas.experiment import StudyConfig
 from ganas.spaces.errors import StoreError
 from ganas.study import Study
@@ -73,7 +75,10 @@ def close_worker() -> None:
 
 
 def run_study(config: StudyConfig) -> StudySummary:
-    """Run one study and commit it; what is stored of it already is checked against the replay."""
+    """Run one study and commit it; what is stored of it already is checked against the replay.
+
+    A one-shot study goes on from its state, which is kept beside the store until it is finished.
+    """
     from ganas.store import check_replay
 
     if _worker is None:
@@ -90,11 +95,17 @@ def run_study(config: StudyConfig) -> StudySummary:
         stop_at_optimum=config.stop_at_optimum,
     )
     stored = store.stored_trace(config.key)
+    kept = _state_file(store, config.key) if study.strategy.needs_training_task else None
+    if kept is not None and kept.exists():
+        study.load(kept)
     started_at = _now()
     written, committed_at = 0, time.perf_counter()
 
     def commit(state: str) -> None:
         nonlocal written, committed_at
+        # First the state: it may be ahead of the store, never behind what the store says was measured.
+        if kept is not None and state == "running":
+            study.save(kept)
         rows = [_row(config.key, study, entry) for entry in study.entries[written:]]
         check_replay(stored[written:], rows, str(config))
         ledger = study.ledger
@@ -136,7 +147,18 @@ def run_study(config: StudyConfig) -> StudySummary:
 
     study.run(progress=progress)
     commit("finished")
+    if kept is not None:
+        kept.unlink(missing_ok=True)
     return StudySummary(config, study.stop or "", study.ledger.queries, _best(study))
+
+
+def _state_file(store: Store, key: int) -> Path:
+    """Where the state of a one-shot study is kept: training its network again would give other seconds, and take them.
+
+    Other studies are replayed, because what they asked is answered again at once.
+    """
+    folder = home() if "://" in store.name else Path(store.name)
+    return folder / "states" / f"{key:x}.npz"
 
 
 def _row(key: int, study: Study, entry: Entry) -> dict[str, Any]:

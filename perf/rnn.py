@@ -180,7 +180,7 @@ def main() -> int:
     torch.set_num_threads(1)
     print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, one core and thread, milliseconds\n")
     print(
-        f"{'layer':<30} {'n':>4} {'nodes':>5} {'batch':>5} {'steps':>5} {'plain':>9} {'here':>9} {'ratio':>6} {'bar':>7}"
+        f"{'layer':<30} {'n':>4} {'nodes':>5} {'batch':>5} {'steps':>5} {'plain':>9} {'here':>9} {'ratio':>6}     bar"
     )
     settings = [(64, 3, 32, 20, 100, 1.3), (64, 4, 32, 20, 100, 1.3)]
     if not quick:

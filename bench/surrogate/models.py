@@ -42,7 +42,7 @@ _TITLES = {
     "lightgbm": "Boosted trees of LightGBM on structural features, with quantiles",
     "mlp-ensemble": "Ensemble of small networks on structural features",
     "random-forest": "Random forest on structural features (Breiman, 2001)",
-    "stacked": "Process, networks, boosted trees and forest, weighted on what was left out (the default)",
+    "stacked": "Process, networks, trees and graph networks, weighted on what was left out (the default)",
     "weisfeiler-lehman": "Gaussian process with a Weisfeiler-Lehman kernel (after Ru et al., 2021)",
 }
 

@@ -15,10 +15,12 @@ from ganas.bench.training.finished import TrainingPlace
 from ganas.bench.training.history import History
 from ganas.bench.training.loop import Progress
 from ganas.bench.training.protocol import Protocol
-from ganas.bench.training.running import Machine, train
+from ganas.bench.training.running import Machine, reaches, train
 from ganas.bench.training.task import Task, TaskMetric
+from ganas.bench.training.training_task import TrainingTask
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import (
+    ArchitectureNotMeasured,
     EpochNotMeasured,
     InvalidSetting,
     NotSupported,
@@ -61,6 +63,7 @@ class TrainerBenchmark(Benchmark):
         seeds: The seeds of the trials.
         machine: Device, precision and the like; the same for all that this object trains.
         progress: Called a few times a second while something is trained.
+        trains: Whether it trains; otherwise what was not trained before raises ArchitectureNotMeasured.
 
     Raises:
         InvalidSetting: There is no seed, or one comes twice or is negative.
@@ -76,6 +79,7 @@ class TrainerBenchmark(Benchmark):
         seeds: Sequence[int] = (0,),
         machine: Machine | None = None,
         progress: Callable[[Progress], None] | None = None,
+        trains: bool = True,
     ) -> None:
         if not seeds or len(set(seeds)) != len(seeds) or any(isinstance(s, bool) or s < 0 for s in seeds):
             raise InvalidSetting(f"a trainer needs different seeds of at least 0, not {list(seeds)}")
@@ -85,14 +89,18 @@ class TrainerBenchmark(Benchmark):
         self.seeds = tuple(int(seed) for seed in seeds)
         self.objective = task.objective
         self.source = f"trainer:{task.protocol.label}"
-        self.progress = progress
+        self.progress, self.trains = progress, trains
         self._measured = {metric.name: metric for metric in (*task.metrics, SECONDS)}
         epochs = task.protocol.epochs
         self.metrics = MappingProxyType({key: m.metric(epochs, self.seeds) for key, m in self._measured.items()})
         self.machine = Machine() if machine is None else machine
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.name, self.task, self.seeds, self.machine)
+        return _rebuild, (self.name, self.task, self.seeds, self.machine, self.trains)
+
+    def as_measured(self) -> TrainerBenchmark:
+        """The same trainer, which answers from finished trainings only."""
+        return TrainerBenchmark(self.name, self.task, seeds=self.seeds, machine=self.machine, trains=False)
 
     @property
     def protocol(self) -> Protocol:
@@ -103,6 +111,14 @@ class TrainerBenchmark(Benchmark):
     def title(self) -> str:
         """One line for lists."""
         return f"trainer of {self.space.name} on {self.task.dataset}: {self.protocol.title}"
+
+    def training_task(self) -> TrainingTask:
+        """The training data, for searches that train a network of their own; nothing is read yet.
+
+        Raises:
+            NotSupported: The architectures are in no relaxed network.
+        """
+        return self.task.training_task(self.machine)
 
     # --- questions ---------------------------------------------------------------------------------------------------
 
@@ -267,20 +283,25 @@ class TrainerBenchmark(Benchmark):
         return TrainingPlace.of(self.name, self.protocol.label, self.space.identity_key(architecture), seed)
 
     def _train(self, architecture: Architecture, seed: int, at: int) -> History:
+        place = self.place(architecture, seed)
+        text = f"{self.space.format(architecture):.200}"
+        if not self.trains:
+            found = place.known()
+            if found is None or not reaches(found, at, self.protocol.epochs):
+                raise ArchitectureNotMeasured(f"{text} was not trained by {self.name} with seed {seed}")
         known = train(
             self.task,
             architecture,
-            self.place(architecture, seed),
+            place,
             seed=seed,
             machine=self.machine,
             until=at,
             progress=self.progress,
         )
         if len(known.epochs) < at:
-            text = self.space.format(architecture)
-            raise TrainingFailed(f"{text:.200} on {self.name}: {known.failure}", known.seconds)
+            raise TrainingFailed(f"{text} on {self.name}: {known.failure}", known.seconds)
         return known
 
 
-def _rebuild(name: str, task: Task, seeds: tuple[int, ...], machine: Machine) -> TrainerBenchmark:
-    return TrainerBenchmark(name, task, seeds=seeds, machine=machine)
+def _rebuild(name: str, task: Task, seeds: tuple[int, ...], machine: Machine, trains: bool) -> TrainerBenchmark:
+    return TrainerBenchmark(name, task, seeds=seeds, machine=machine, trains=trains)

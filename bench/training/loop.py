@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ganas.bench.training.devices import Compute
 
-__all__ = ["Progress", "TrainingLoop", "generators_of_torch"]
+__all__ = ["Progress", "TrainingLoop", "generators_of_torch", "memory_errors"]
 
 # So often the progress is told at most, in seconds.
 _TOLD = 0.2
@@ -127,7 +127,7 @@ class TrainingLoop:
             stack.enter_context(generators_of_torch(self.compute, self.seed))
             if self.compute.kind == "cpu":
                 stack.enter_context(one_thread())
-            stack.enter_context(_memory(self._identity["architecture"], self.compute))
+            stack.enter_context(memory_errors(self._identity["architecture"], self.compute))
             training = self.task.start(self.architecture, seed=self.seed, compute=self.compute)
             self._training = training
             if not self._go_on(training):
@@ -337,7 +337,7 @@ def _set_generators(compute: Compute, states: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _memory(what: str, compute: Compute) -> Iterator[None]:
+def memory_errors(what: str, compute: Compute) -> Iterator[None]:
     """Turn what the allocators say into one line."""
     import torch
 

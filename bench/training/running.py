@@ -18,7 +18,7 @@ from ganas.bench.training.loop import Progress, TrainingLoop
 from ganas.bench.training.task import Task
 from ganas.spaces.architecture import Architecture
 
-__all__ = ["Machine", "train"]
+__all__ = ["Machine", "reaches", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,13 @@ def train(
     epochs = task.protocol.epochs
     at = epochs if until is None else until
     known = place.known()
-    if known is not None and _reaches(known, at, epochs):
+    if known is not None and reaches(known, at, epochs):
         return known
     compute = choose_compute(machine.device, precision=machine.precision, compiled=machine.compiled)
     with place.locked():
         # While this process waited, another one may have trained it.
         known = place.known()
-        if known is not None and _reaches(known, at, epochs):
+        if known is not None and reaches(known, at, epochs):
             return known
         loop = TrainingLoop(
             task,
@@ -113,8 +113,14 @@ def train(
     return history
 
 
-def _reaches(history: History, at: int, epochs: int) -> bool:
-    """Whether nothing is to be done to answer for an epoch."""
+def reaches(history: History, at: int, epochs: int) -> bool:
+    """Whether nothing is to be done to answer for an epoch.
+
+    Args:
+        history: What is known of a training.
+        at: The epoch.
+        epochs: How many epochs the whole training has; after the last one the test data are measured.
+    """
     return history.finished or (len(history.epochs) >= at and at < epochs)
 
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from ganas.bench.metric import Metric, Split
 from ganas.bench.training.protocol import Protocol
 from ganas.spaces.architecture import Architecture
+from ganas.spaces.errors import NotSupported
 from ganas.spaces.space import Space
 
 if TYPE_CHECKING:
     import torch
 
     from ganas.bench.training.devices import Compute
+    from ganas.bench.training.running import Machine
+    from ganas.bench.training.training_task import TrainingTask
 
 __all__ = ["Step", "Task", "TaskMetric", "Training"]
 
@@ -166,6 +169,17 @@ class Task(ABC):
     @abstractmethod
     def static(self, architecture: Architecture | None) -> dict[str, float]:
         """The ``"static"`` metrics; nothing is trained."""
+
+    def training_task(self, machine: Machine) -> TrainingTask:
+        """The training data for one-shot searches.
+
+        Args:
+            machine: Device, precision and the like.
+
+        Raises:
+            NotSupported: The architectures are in no relaxed network.
+        """
+        raise NotSupported(f"there is no relaxed network of {self.space.name!r} to be trained on {self.dataset}")
 
     @abstractmethod
     def missing(self) -> str | None:

@@ -257,7 +257,8 @@ def _ordered(
         raise DataError(f"{name} has no two different words to train on")
     unknown = words.index(UNKNOWN) if UNKNOWN in words else None
     reserved = [number for number in order if words[number] in (END, UNKNOWN)]
-    if limit is not None and limit < len(order):
+    beyond = unknown not in reserved and any((counts[stream] == 0).any() for stream in parts.values())
+    if limit is not None and len(order) + beyond > limit:
         rest = [number for number in order if number not in reserved]
         room = limit - len(reserved) - (unknown not in reserved)
         kept = set(reserved) | set(rest[:room])

@@ -145,7 +145,7 @@ def _print(
         "rollbacks": len(history.rollbacks),
         **task.static(architecture),
         **{metric.name: history.value(metric, epochs) for metric in task.metrics if metric.when in ("kept", "end")},
-        "train_seconds": history.seconds,
+        "train_seconds": history.epochs[-1].seconds,
     }
     if json:
         curve = [{"epoch": number, **epoch.values} for number, epoch in enumerate(history.epochs, start=1)]

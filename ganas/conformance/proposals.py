@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from ganas.bench.benchmark import Benchmark
-from ganas.conformance.subjects import QUERIES, StrategyClass, judged_spaces, study_of, toys, trace_of
+from ganas.bench.toy import ToyBenchmark
+from ganas.conformance.subjects import QUERIES, StrategyClass, ended_well, judged_spaces, study_of, toys, trace_of
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.checks import Check, require
+from ganas.spaces.errors import NotSupported
+from ganas.spaces.registry import load_space
 from ganas.strategy import Problem, Proposal, Settings, Strategy
 
 __all__ = ["PROPOSAL_CHECKS"]
@@ -61,12 +64,13 @@ def check_proposes_members(strategy: StrategyClass, *, rng: np.random.Generator)
 
 
 def check_keeps_to_the_budget(strategy: StrategyClass, *, rng: np.random.Generator) -> None:
-    """A study ends with its budget used up, each query a new architecture."""
+    """A study ends with its budget used up, each query a new architecture; a one-shot search may end before."""
     for benchmark in toys(strategy):
         study = study_of(strategy, benchmark).run()
-        require(study.stop == "budget", f"with {QUERIES} queries it ended as {study.stop!r} on {benchmark.space.name}")
+        require(ended_well(study), f"with {QUERIES} queries it ended as {study.stop!r} on {benchmark.space.name}")
         keys = [key for key, _ in trace_of(study)]
-        require(len(keys) == len(set(keys)) == QUERIES, f"{len(set(keys))} architectures in {QUERIES} queries")
+        wanted = len(keys) if study.stop == "exhausted" else QUERIES
+        require(len(keys) == len(set(keys)) == wanted, f"{len(set(keys))} architectures in {wanted} queries")
 
 
 def check_batches(strategy: StrategyClass, *, rng: np.random.Generator) -> None:
@@ -76,13 +80,31 @@ def check_batches(strategy: StrategyClass, *, rng: np.random.Generator) -> None:
         told = 0
         for _ in range(12):
             proposals = study.strategy.ask(5)
+            if not proposals and strategy.needs_training_task:
+                break
             require(0 < len(proposals) <= 5, f"ask(5) gave {len(proposals)} proposals on {benchmark.space.name}")
             evaluations = [
                 study.ledger.evaluate(_architecture(item)) for item in proposals if not study.ledger.exhausted
             ]
             study.strategy.tell(evaluations)
             told += len(evaluations)
-        require(told >= 12, "hardly anything was proposed")
+        require(told >= (1 if strategy.needs_training_task else 12), "hardly anything was proposed")
+
+
+def check_refuses_without_training_data(strategy: StrategyClass, *, rng: np.random.Generator) -> None:
+    """A one-shot search is refused where there are no training data, and charged for what it trains where there are."""
+    if not strategy.needs_training_task:
+        return
+    try:
+        study_of(strategy, ToyBenchmark(load_space("nasbench201")))
+    except NotSupported:
+        pass
+    else:
+        require(False, "it needs a training task, and runs on a benchmark that has none")
+    for benchmark in toys(strategy):
+        study = study_of(strategy, benchmark).run(1)
+        require(study.problem.training_task is not None, "its problem has no training task")
+        require(study.ledger.search_seconds > 0, "no second of its training was charged")
 
 
 def _architecture(item: Architecture | Proposal) -> Architecture:
@@ -104,5 +126,6 @@ PROPOSAL_CHECKS: tuple[Check, ...] = (
     check_proposes_members,
     check_keeps_to_the_budget,
     check_batches,
+    check_refuses_without_training_data,
     check_sees_only_the_problem,
 )

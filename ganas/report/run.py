@@ -37,11 +37,12 @@ def report_run(
         command = store.read_meta("command")
     if studies.empty:
         raise StoreError(f"the store in {run} holds no study yet")
-    opened = dict(benchmarks or {})
+    # A report looks up what was measured; it must not begin to train.
+    opened = {name: benchmark.as_measured() for name, benchmark in (benchmarks or {}).items()}
     for name, source in studies[["benchmark", "source"]].drop_duplicates().itertuples(index=False):
         if name not in opened:
             try:
-                opened[name] = load_benchmark(name)
+                opened[name] = load_benchmark(name).as_measured()
             except UnknownName:
                 continue  # a table that was handed over as an object: the report says that it is not at hand
         if opened[name].source != source:

@@ -187,7 +187,7 @@ class PredictorGuided(ModelBasedSearch):
 
 def _new_surrogate(space: Space, settings: PredictorGuidedSettings, seed: int) -> Surrogate:
     reads = model_class(settings.model).reads
-    if reads == DEFAULT_BLOCKS and not settings.neighbourhoods:
+    if set(DEFAULT_BLOCKS) <= set(reads) and not settings.neighbourhoods:
         reads = tuple(block for block in reads if block != "weisfeiler-lehman")
     return Surrogate(space, settings.model, seed=seed, reads=reads)
 

@@ -1,9 +1,9 @@
 """A recurrent layer: a cell, and what of the history it reads, over a sequence.
 
 The cell is that of Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICLR 2019,
-https://arxiv.org/abs/1806.09055, as its official code computes it (``rnn/model.py``). With hhat and xhat in place of the
-previous hidden state and the input (:mod:`ganas.spaces.rnn.genotype`), hm and xm the dropout masks of a sequence, and
-(.) the product of elements::
+https://arxiv.org/abs/1806.09055, as its official code computes it (``rnn/model.py``). With hhat and xhat in place of
+the previous hidden state and the input (:mod:`ganas.spaces.rnn.genotype`), hm and xm the dropout masks of a sequence,
+and (.) the product of elements::
 
     [c; g] = [xhat (.) xm; hhat (.) hm] W_0                 s_0 = hhat + sigmoid(c) (.) (tanh(g) - hhat)
     [c; g] = (s_p (.) hm) W_i                               s_i = s_p + sigmoid(c) (.) (f_i(g) - s_p)
@@ -32,7 +32,16 @@ try:
 except ImportError as error:
     raise missing_torch("building networks") from error
 
-__all__ = ["INITIAL_RANGE", "Masks", "RecurrentLayer", "RecurrentState", "SequenceLayer", "activate", "draw_mask"]
+__all__ = [
+    "INITIAL_RANGE",
+    "Masks",
+    "RecurrentLayer",
+    "RecurrentState",
+    "SequenceLayer",
+    "activate",
+    "draw_mask",
+    "product_precision",
+]
 
 INITIAL_RANGE = 0.04
 """Weights are drawn from minus to plus this."""
@@ -201,10 +210,10 @@ class RecurrentLayer(SequenceLayer):
 
     def run(self, history: Tensor, hidden: Tensor, masks: Masks) -> Tensor:
         """Compute the hidden states."""
-        # The precision that autocast, if it is on, gives to products.
-        precision = (self.initial_weight[:1].detach() @ self.initial_weight[:, :1].detach()).dtype
-        x_weight, h_weight = self.initial_weight.split(self.size)
+        precision = product_precision(self.initial_weight)
+        x_weight, h_weight = self.initial_weight.chunk(2)
         x = self._input_term("x", history, masks)
+        assert x is not None  # only gates are optional
         gate = self._input_term("h_gate", history, masks)
         if self._plan.x_gate is None:
             x = ((x if masks.x is None else x * masks.x) @ x_weight).to(history.dtype)
@@ -239,7 +248,7 @@ class RecurrentLayer(SequenceLayer):
         for each in self._plan.siblings:
             members = [weights[node] for node in self._plan.nodes[each.start - 1 : each.stop - 1]]
             if len(members) > 1:
-                halves = torch.stack(members).unflatten(2, (2, self.size))
+                halves = torch.stack(members).view(len(members), self.size, 2, self.size)
                 members = [halves.permute(1, 2, 0, 3).flatten(1)]
             found += members
         return found
@@ -251,6 +260,12 @@ def activate(values: Tensor, name: str) -> Tensor:
         return values
     found: Tensor = getattr(torch, name)(values)
     return found
+
+
+def product_precision(weight: Tensor) -> torch.dtype:
+    """The type of products with a weight matrix: another one than its own where autocast is on."""
+    one = weight.detach()
+    return (one[:1] @ one[:1].t()).dtype
 
 
 def draw_mask(

@@ -1,7 +1,7 @@
-"""Relaxed edges, each with their gradients as one operation.
+"""Relaxed operations, each with its gradients as one operation.
 
-Left to autograd, one edge would be some twenty small operations. First derivatives only; a second one raises torch's
-own error. The equations are in :mod:`ganas.spaces.rnn.supernet`.
+Left to autograd, one relaxed edge would be some twenty small operations. First derivatives only. The equations are in
+:mod:`ganas.spaces.rnn.supernet`.
 
 This module imports torch.
 """
@@ -11,43 +11,46 @@ from __future__ import annotations
 from typing import Any
 
 from ganas.spaces.errors import missing_torch
+from ganas.spaces.rnn.mixing import require_first_derivative
 
 try:
     import torch
     from torch import Tensor
-    from torch.autograd.function import once_differentiable
 except ImportError as error:
     raise missing_torch("building networks") from error
 
-__all__ = ["mixed_activation", "relaxed_edges"]
+__all__ = ["mixed_activation", "relaxed_node"]
 
 
 def mixed_activation(values: Tensor, shares: Tensor) -> Tensor:
     """The sum of all activations, each times its share.
 
     Args:
-        values: (..., k, n).
-        shares: Of tanh, relu, sigmoid and identity, in this order, for each of the k, (k, 4).
+        values: Of any shape.
+        shares: Of tanh, relu, sigmoid and identity, in this order, (4, ...), each to broadcast with the values.
 
     Returns:
-        (..., k, n).
+        As the values.
     """
     found: Tensor = _MixedActivation.apply(values, shares)  # type: ignore[no-untyped-call]
     return found
 
 
-def relaxed_edges(products: Tensor, state: Tensor, shares: Tensor) -> Tensor:
-    """What a node sends to k later ones: the sum over activations f of share_f (s + sigmoid(c) (.) (f(g) - s)).
+def relaxed_node(states: Tensor, mask: Tensor | None, weight: Tensor, shares: Tensor) -> Tensor:
+    """A node that reads k states: the sum over these, s, and over activations f of share_f (s + sigmoid(c) (f(g) - s)).
+
+    Here [c; g] = (s (.) mask) W, in the precision of the weight.
 
     Args:
-        products: [c; g], for all gates and then for all candidates, (batch, 2 k n).
-        state: s, (batch, n).
-        shares: As for :func:`mixed_activation`.
+        states: The states, (k, batch, n).
+        mask: Dropout mask, (batch, n); None for 1.
+        weight: W, (n, 2 n).
+        shares: As for :func:`mixed_activation`, (4, k, 1, 1).
 
     Returns:
-        (batch, k, n).
+        (batch, n).
     """
-    found: Tensor = _RelaxedEdges.apply(products, state, shares)  # type: ignore[no-untyped-call]
+    found: Tensor = _RelaxedNode.apply(states, mask, weight, shares)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -61,43 +64,49 @@ class _MixedActivation(torch.autograd.Function):
         return _mixed(found, shares)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        require_first_derivative()
         found, shares = ctx.saved_tensors
-        return _slope(found, shares).mul_(grad), _share_grads(found, grad)
+        return _slope(found, shares).mul_(grad), (found * grad).sum_to_size(shares.shape)
 
 
-class _RelaxedEdges(torch.autograd.Function):
-    """See :func:`relaxed_edges`."""
+class _RelaxedNode(torch.autograd.Function):
+    """See :func:`relaxed_node`."""
 
     @staticmethod
-    def forward(ctx: Any, products: Tensor, state: Tensor, shares: Tensor) -> Tensor:
-        gates, candidates = products.view(len(state), 2, len(shares), -1).unbind(1)
+    def forward(ctx: Any, states: Tensor, mask: Tensor | None, weight: Tensor, shares: Tensor) -> Tensor:
+        read = (states if mask is None else states * mask).to(weight.dtype).flatten(0, 1)
+        products = (read @ weight).to(states.dtype).view(*states.shape[:2], -1)
+        gates, candidates = products.chunk(2, dim=-1)
         gates = gates.sigmoid()
         found = _activations(candidates)
-        kept = state[:, None] * shares.sum(dim=1)[:, None]
+        kept = states * shares.sum(dim=0)
         change = _mixed(found, shares).sub_(kept)
-        ctx.save_for_backward(gates, found, change, state, shares)
-        return torch.addcmul(kept, gates, change)
+        ctx.save_for_backward(states, mask, weight, shares, read, gates, found, change)
+        return kept.addcmul_(gates, change).sum(dim=0)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        gates, found, change, state, shares = ctx.saved_tensors
-        of_mixed = grad * gates
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        require_first_derivative()
+        states, mask, weight, shares, read, gates, found, change = ctx.saved_tensors
+        of_mixed = gates * grad
         of_kept = grad - of_mixed
-        of_products = grad.new_empty(len(state), 2, *grad.shape[1:])
-        of_gates, of_candidates = of_products.unbind(1)
+        of_products = grad.new_empty(*states.shape[:2], weight.shape[1])
+        of_gates, of_candidates = of_products.chunk(2, dim=-1)
         torch.mul(of_mixed, change, out=of_gates)
         of_gates.addcmul_(of_gates, gates, value=-1)
         torch.mul(_slope(found, shares), of_mixed, out=of_candidates)
-        of_shares = _share_grads(found, of_mixed) + (of_kept * state[:, None]).sum(dim=(0, 2))[:, None]
-        of_state = of_kept.mul_(shares.sum(dim=1)[:, None]).sum(dim=1)
-        return of_products.flatten(1), of_state, of_shares
+        # All four activations lose to the state what the gate keeps of it.
+        of_shares = (found * of_mixed).sum_to_size(shares.shape) + (of_kept * states).sum_to_size(shares.shape[1:])
+        arriving = of_products.flatten(0, 1).to(weight.dtype)
+        of_read = (arriving @ weight.t()).to(states.dtype).view(states.shape)
+        of_states = of_kept.mul_(shares.sum(dim=0))
+        of_states.add_(of_read) if mask is None else of_states.addcmul_(of_read, mask)
+        return of_states, None, read.t() @ arriving, of_shares
 
 
 def _activations(values: Tensor) -> Tensor:
-    """All activations, (4, ..., k, n)."""
+    """All activations, (4, ...)."""
     found = values.new_empty(4, *values.shape)
     torch.tanh(values, out=found[0])
     torch.clamp(values, min=0, out=found[1])
@@ -107,21 +116,14 @@ def _activations(values: Tensor) -> Tensor:
 
 
 def _mixed(found: Tensor, shares: Tensor) -> Tensor:
-    of_tanh, of_relu, of_sigmoid, of_identity = shares[:, :, None].unbind(1)
-    total = found[0] * of_tanh
-    return total.addcmul_(found[1], of_relu).addcmul_(found[2], of_sigmoid).addcmul_(found[3], of_identity)
+    total = found[0] * shares[0]
+    return total.addcmul_(found[1], shares[1]).addcmul_(found[2], shares[2]).addcmul_(found[3], shares[3])
 
 
 def _slope(found: Tensor, shares: Tensor) -> Tensor:
-    """The derivative of the mixture, (..., k, n)."""
-    of_tanh, of_relu, of_sigmoid, of_identity = shares[:, :, None].unbind(1)
-    tanh, _, sigmoid, values = found.unbind()
-    slope = (values > 0) * of_relu
+    """The derivative of the mixture, as the values."""
+    tanh, relu, sigmoid, _ = found.unbind()
+    of_tanh, of_relu, of_sigmoid, of_identity = shares.unbind()
+    slope = relu.sign() * of_relu
     slope.addcmul_(tanh * tanh, of_tanh, value=-1).addcmul_(sigmoid - sigmoid * sigmoid, of_sigmoid)
     return slope.add_(of_tanh + of_identity)
-
-
-def _share_grads(found: Tensor, grad: Tensor) -> Tensor:
-    """The gradients of shares, given that of the mixture, (k, 4)."""
-    axes = [axis for axis in range(found.ndim) if axis not in (0, found.ndim - 2)]
-    return (found * grad).sum(axes).t()

@@ -1,9 +1,9 @@
 """The recurrence of a cell over a sequence, with a backward pass of its own.
 
 Left to autograd, every node of every step would leave some ten small operations and a gradient of its weight matrix to
-be added up. Here nodes that read the same node are computed together, the steps write into arrays of the whole sequence,
-and each weight matrix gets its gradient from one product over all steps. The equations are in
-:mod:`ganas.spaces.rnn.network`. First derivatives only; a second one raises torch's own error.
+be added up. Here nodes that read the same node are computed together, the steps write into arrays of the whole
+sequence, and each weight matrix gets its gradient from one product over all steps. The equations are in
+:mod:`ganas.spaces.rnn.layer`. First derivatives only.
 
 This module imports torch.
 """
@@ -15,12 +15,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganas.spaces.errors import missing_torch
-from ganas.spaces.rnn.plan import Plan, Reading, Run
+from ganas.spaces.rnn.mixing import (
+    NODE_0,
+    Mixing,
+    Unmixing,
+    activate_in_place,
+    add_masked,
+    add_product,
+    masked,
+    product,
+    require_first_derivative,
+    times_derivative,
+    transposed_product,
+    weight_grads,
+)
+from ganas.spaces.rnn.plan import Plan, Reading
 
 try:
     import torch
     from torch import Tensor
-    from torch.autograd.function import once_differentiable
 except ImportError as error:
     raise missing_torch("building networks") from error
 
@@ -41,8 +54,8 @@ class Operands:
         history: Hidden states before the first step, the latest last, (m, batch, n).
         initial_weight: Of node 0, for what it does not get through ``inputs``: (n, 2 n), or (2 n, 2 n) with a gate of
             the input, whose rows come first.
-        node_weights: For each of the plan's siblings, of which there are k, the weights of their gates and then those of
-            their candidates, side by side, (n, 2 k n).
+        node_weights: For all k siblings that read one node the weights of their gates and then those of their
+            candidates, side by side, (n, 2 k n); in the order of the plan.
         projections: Of the terms that read hidden states, side by side, (n, columns * n); None where none is projected.
         h_mask: Dropout mask of hidden states, (batch, n); None for 1.
         x_mask: Dropout mask of the summary of inputs, (batch, n); None for 1.
@@ -99,8 +112,8 @@ class _Recurrence(torch.autograd.Function):
         return run.hidden[run.window :]
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        require_first_derivative()
         saved = ctx.saved_tensors
         count = _NUM_OPERANDS + len(ctx.plan.siblings)
         operands = Operands.of(saved[:count])
@@ -155,9 +168,9 @@ class _Sequence:
         plan, operands, window, size = self.plan, self.operands, self.window, self.size
         # Views of all steps are made in one go: one by one they would cost as much as the arithmetic.
         hidden, entered, summaries = self.hidden.unbind(), self.entered.unbind(), self.summaries.unbind()
-        mixings = [_Mixing(self.mixed[0], self.states[:, :, :1], _NODE_0)]
+        mixings = [Mixing(self.mixed[0], self.states[:, :, :1], NODE_0)]
         for mixed, each in zip(self.mixed[1:], plan.siblings, strict=True):
-            mixings.append(_Mixing(mixed, self.states[:, :, each.start : each.stop], each.runs))
+            mixings.append(Mixing(mixed, self.states[:, :, each.start : each.stop], each.runs))
         nodes = [
             (self.states[:, :, each.source].unbind(), read.unbind(), weights, mixing)
             for each, read, weights, mixing in zip(
@@ -179,17 +192,17 @@ class _Sequence:
             elif not self._reads_last:
                 summary = summaries[step].copy_(summary)
             if plan.x_gate is None:
-                _masked(summary, mask, out=entered[step])
-                _add_product(entered[step], operands.initial_weight, out=node_0.mixed[step])
+                masked(summary, mask, out=entered[step])
+                add_product(entered[step], operands.initial_weight, out=node_0.mixed[step])
             else:
                 x_summary = operands.inputs[step] * self._value(plan.x_gate, step)
-                _masked(x_summary, operands.x_mask, out=entered[step][:, :size])
-                _masked(summary, mask, out=entered[step][:, size:])
-                _product(entered[step], operands.initial_weight, out=node_0.mixed[step])
+                masked(x_summary, operands.x_mask, out=entered[step][:, :size])
+                masked(summary, mask, out=entered[step][:, size:])
+                product(entered[step], operands.initial_weight, out=node_0.mixed[step])
             node_0.mix(step, summary)
             for values, read, weights, mixing in nodes:
-                _masked(values[step], mask, out=read[step])
-                _product(read[step], weights, out=mixing.mixed[step])
+                masked(values[step], mask, out=read[step])
+                product(read[step], weights, out=mixing.mixed[step])
                 mixing.mix(step, values[step])
             states = averaged[step] if self.joined is None else self.states[step].index_select(1, self.joined)
             torch.mean(states, dim=1, out=hidden[window + step])
@@ -227,9 +240,9 @@ class _Sequence:
         """Compute the projected terms that read one hidden state."""
         if self.operands.projections is not None:
             values = self.projected[place]
-            _product(_masked(self.hidden[place], self.operands.h_mask), self.operands.projections, out=values)
+            product(masked(self.hidden[place], self.operands.h_mask), self.operands.projections, out=values)
             for start, stop, name in self.plan.projected:
-                _activate(values[:, start * self.size : stop * self.size], name)
+                activate_in_place(values[:, start * self.size : stop * self.size], name)
 
     # --- backward ------------------------------------------------------------------------------------------------
 
@@ -237,9 +250,9 @@ class _Sequence:
         """The gradients of :attr:`Operands.tensors`."""
         plan, operands, window, size = self.plan, self.operands, self.window, self.size
         mask = operands.h_mask
-        node_0 = _Unmixing(self.mixed[0], size, _NODE_0)
+        node_0 = Unmixing(self.mixed[0], size, NODE_0)
         nodes = [
-            (each, _Unmixing(mixed, size, each.runs), weights)
+            (each, Unmixing(mixed, size, each.runs), weights)
             for each, mixed, weights in zip(plan.siblings, self.mixed[1:], operands.node_weights, strict=True)
         ]
         self._hidden_grads = torch.zeros_like(self.hidden)
@@ -274,17 +287,17 @@ class _Sequence:
                 grads[:, self.joined] = share
             for mine, arriving, unmixing, weights in parts:
                 mixed_grads, kept = unmixing.apply(step, mine)
-                _add_masked(arriving, _transposed_product(mixed_grads, weights), mask)
+                add_masked(arriving, transposed_product(mixed_grads, weights), mask)
                 arriving += kept
             mixed_grads, kept = node_0.apply(step, first)
-            entering = _transposed_product(mixed_grads, operands.initial_weight)
-            _add_masked(kept, entering[:, -size:], mask)
+            entering = transposed_product(mixed_grads, operands.initial_weight)
+            add_masked(kept, entering[:, -size:], mask)
             if gate_grads is not None and operands.gate is not None:
                 torch.mul(kept, self._value(plan.h, step), out=gate_grads[step])
                 kept = kept * operands.gate[step]
             self._give(plan.h, step, kept)
             if plan.x_gate is not None and input_grads is not None:
-                arriving = _masked(entering[:, :size], operands.x_mask)
+                arriving = masked(entering[:, :size], operands.x_mask)
                 torch.mul(arriving, self._value(plan.x_gate, step), out=input_grads[step])
                 self._give(plan.x_gate, step, arriving * operands.inputs[step])
         self._unproject(0, window)
@@ -293,13 +306,13 @@ class _Sequence:
             node_0.grads if input_grads is None else input_grads,
             gate_grads,
             self._hidden_grads[:window],
-            _weight_grads(self.entered, node_0.grads, operands.initial_weight),
+            weight_grads(self.entered, node_0.grads, operands.initial_weight),
             None
             if projections is None
-            else _weight_grads(_masked(self.hidden, mask), self._projected_grads, projections),
+            else weight_grads(masked(self.hidden, mask), self._projected_grads, projections),
             None,
             None,
-            *(_weight_grads(read, unmixing.grads, w) for read, (_, unmixing, w) in zip(self.read, nodes, strict=True)),
+            *(weight_grads(read, unmixing.grads, w) for read, (_, unmixing, w) in zip(self.read, nodes, strict=True)),
         )
 
     def _give(self, reading: Reading, step: int, grad: Tensor) -> None:
@@ -317,139 +330,6 @@ class _Sequence:
             grads = self._projected_grads[start:stop]
             for first, last, name in self.plan.projected:
                 columns = slice(first * self.size, last * self.size)
-                _times_derivative(grads[..., columns], self.projected[start:stop, :, columns], name)
-            arriving = _transposed_product(grads, self.operands.projections)
-            _add_masked(self._hidden_grads[start:stop], arriving, self.operands.h_mask)
-
-
-class _Mixing:
-    """The forward pass of siblings: value + gate * (candidate - value)."""
-
-    def __init__(self, mixed: Tensor, states: Tensor, runs: tuple[Run, ...]) -> None:
-        steps, batch, count, size = states.shape
-        half = count * size
-        self.mixed = mixed.unbind()
-        self._flat_gates = mixed[..., :half].unbind()
-        self._runs = [
-            (mixed[..., half + start * size : half + stop * size].unbind(), name)
-            for start, stop, name in runs
-            if name != "identity"
-        ]
-        gates, candidates = mixed.view(steps, batch, 2, count, size).unbind(2)
-        if count == 1:
-            gates, candidates, states = gates.squeeze(2), candidates.squeeze(2), states.squeeze(2)
-        self._is_one = count == 1
-        self._gates, self._candidates, self._states = gates.unbind(), candidates.unbind(), states.unbind()
-
-    def mix(self, step: int, values: Tensor) -> None:
-        """Turn products into gates and candidates, and these and ``values``, (batch, n), into the states of a step."""
-        torch.sigmoid_(self._flat_gates[step])
-        for candidates, name in self._runs:
-            _activate(candidates[step], name)
-        start = values if self._is_one else values.unsqueeze(1)
-        torch.lerp(start, self._candidates[step], self._gates[step], out=self._states[step])
-
-
-class _Unmixing:
-    """The backward pass of siblings.
-
-    Attributes:
-        grads: Gradients of the products that gates and candidates were made of, (steps, batch, 2 k n).
-    """
-
-    def __init__(self, mixed: Tensor, size: int, runs: tuple[Run, ...]) -> None:
-        steps, batch, _ = mixed.shape
-        self._mixed, self._runs = mixed.view(steps, batch, 2, -1, size), runs
-        self.grads = torch.empty_like(mixed)
-        self._factors = self.grads.view(self._mixed.shape)
-        self._halves = self._factors.unbind()
-        self._steps = self.grads.unbind()
-
-    def prepare(self, steps: slice, values: Tensor) -> None:
-        """Compute what the gradients of the states of some steps will be multiplied by.
-
-        Args:
-            steps: Which.
-            values: What the siblings mixed their candidates with, (steps, batch, n).
-        """
-        gates, candidates = self._mixed[steps].unbind(2)
-        to_gates, to_candidates = self._factors[steps].unbind(2)
-        kept = 1 - gates
-        torch.sub(candidates, values.unsqueeze(2), out=to_gates)
-        to_gates.mul_(gates).mul_(kept)
-        to_candidates.copy_(gates)
-        for start, stop, name in self._runs:
-            _times_derivative(to_candidates[:, :, start:stop], candidates[:, :, start:stop], name)
-        self._first, self._kept = steps.start, kept.unbind()
-
-    def apply(self, step: int, grads: Tensor) -> tuple[Tensor, Tensor]:
-        """Take the gradients of the states of a prepared step, (batch, k, n).
-
-        Returns:
-            The gradients of the products, (batch, 2 k n), and of the values, but for what they have through the
-            products, (batch, n).
-        """
-        self._halves[step].mul_(grads.unsqueeze(1))
-        kept = self._kept[step - self._first].mul_(grads)
-        return self._steps[step], kept[:, 0] if kept.shape[1] == 1 else kept.sum(1)
-
-
-_NODE_0: tuple[Run, ...] = ((0, 1, "tanh"),)
-
-
-def _masked(values: Tensor, mask: Tensor | None, *, out: Tensor | None = None) -> Tensor:
-    if mask is not None:
-        return torch.mul(values, mask, out=out)
-    return values if out is None else out.copy_(values)
-
-
-def _add_masked(total: Tensor, values: Tensor, mask: Tensor | None) -> None:
-    if mask is None:
-        total += values
-    else:
-        total.addcmul_(values, mask)
-
-
-def _product(values: Tensor, weights: Tensor, *, out: Tensor) -> None:
-    """Write a matrix product, taken in the precision of the weights."""
-    if values.dtype == weights.dtype:
-        torch.mm(values, weights, out=out)
-    else:
-        out.copy_(values.to(weights.dtype) @ weights)
-
-
-def _add_product(values: Tensor, weights: Tensor, *, out: Tensor) -> None:
-    """Add a matrix product, taken in the precision of the weights."""
-    if values.dtype == weights.dtype:
-        out.addmm_(values, weights)
-    else:
-        out += values.to(weights.dtype) @ weights
-
-
-def _transposed_product(values: Tensor, weights: Tensor) -> Tensor:
-    """The product with the transposed weights, taken in their precision."""
-    if values.dtype == weights.dtype:
-        return values @ weights.t()
-    return (values.to(weights.dtype) @ weights.t()).to(values.dtype)
-
-
-def _weight_grads(read: Tensor, grads: Tensor, weights: Tensor) -> Tensor:
-    """The gradient of weights over all steps, given what they multiplied and the gradients of the products."""
-    rows = read.flatten(0, 1).to(weights.dtype)
-    return rows.t() @ grads.flatten(0, 1).to(weights.dtype)
-
-
-def _activate(values: Tensor, name: str) -> None:
-    """Apply an activation in place."""
-    if name != "identity":
-        getattr(torch, f"{name}_")(values)
-
-
-def _times_derivative(grads: Tensor, values: Tensor, name: str) -> None:
-    """Multiply by the derivative of an activation in place, given what it gave."""
-    if name == "tanh":
-        grads.addcmul_(grads * values, values, value=-1)
-    elif name == "sigmoid":
-        grads.mul_(values).mul_(1 - values)
-    elif name == "relu":
-        grads.mul_(values > 0)
+                times_derivative(grads[..., columns], self.projected[start:stop, :, columns], name)
+            arriving = transposed_product(grads, self.operands.projections)
+            add_masked(self._hidden_grads[start:stop], arriving, self.operands.h_mask)

@@ -32,7 +32,9 @@ __all__ = ["RNN", "RNNENAS", "RNNMini", "RecurrentSpace"]
 
 
 class RecurrentSpace(Space):
-    """Recurrent architectures of one size; a subclass says which::
+    """Recurrent architectures of one size.
+
+    A subclass says which::
 
         class OneStepBack(RecurrentSpace, name="one-step-back", title="...", nodes=4, window=1): ...
 

@@ -8,7 +8,7 @@ from ganas.bench.training.language.model import Core, LSTMCore, State
 from ganas.bench.training.language.protocol import LanguageProtocol
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import NotSupported
-from ganas.spaces.rnn.layer import INITIAL_RANGE, Masks, RecurrentLayer, RecurrentState
+from ganas.spaces.rnn.layer import INITIAL_RANGE, Masks, RecurrentLayer, RecurrentState, SequenceLayer
 from ganas.spaces.rnn.space import RecurrentSpace
 from ganas.spaces.space import Space
 
@@ -20,7 +20,7 @@ class RecurrentCore(Core):
 
     dropped = ("layer.node_weights",)
 
-    def __init__(self, layer: RecurrentLayer) -> None:
+    def __init__(self, layer: SequenceLayer) -> None:
         super().__init__()
         self.layer = layer
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganas.bench.training.language.protocol import LanguageProtocol, protocol_for
+from ganas.bench.training.language.searching import LanguageTrainingTask, search_protocol_for, training_words
+from ganas.bench.training.running import Machine
 from ganas.bench.training.task import Task, TaskMetric, Training
 from ganas.data.corpora.bbcnews import BBCNEWS, bbcnews_folder, read_bbcnews
 from ganas.data.corpora.language import (
@@ -123,7 +125,7 @@ class LanguageTask(Task):
     ) -> None:
         self.space, self.text, self.dataset = space, text, text.dataset
         self.protocol: LanguageProtocol = protocol
-        self._core, self.baseline = core, baseline
+        self.core, self.baseline = core, baseline
 
     def describe(self, architecture: Architecture | None) -> str:
         """The architecture, or the name of the baseline."""
@@ -142,7 +144,7 @@ class LanguageTask(Task):
         """The language model of an architecture for a vocabulary; weights come from torch's global generator."""
         from ganas.bench.training.language.model import LanguageModel
 
-        module, _, name = self._core.partition(":")
+        module, _, name = self.core.partition(":")
         core = getattr(importlib.import_module(module), name)(self.space, architecture, self.protocol)
         return LanguageModel(core, words, self.protocol)
 
@@ -156,6 +158,21 @@ class LanguageTask(Task):
         with torch.device("meta"):
             model = self.model(architecture, words)
         return {"parameters": float(sum(weights.numel() for weights in model.parameters()))}
+
+    def training_task(self, machine: Machine) -> LanguageTrainingTask:
+        """The training text, for searches with a relaxed recurrent network.
+
+        Args:
+            machine: Device, precision and the like.
+
+        Raises:
+            NotSupported: The architectures are not recurrent.
+        """
+        if self.baseline or not isinstance(self.space, RecurrentSpace):
+            raise NotSupported(f"there is no relaxed network of {self.baseline or self.space.name!r}")
+        read = partial(training_words, partial(self.text.read, self.protocol))
+        recipe = search_protocol_for(self.protocol)
+        return LanguageTrainingTask(self.space, self.dataset, recipe, machine, read)
 
     def missing(self) -> str | None:
         """None where the files are there, else one line on what to do."""

@@ -17,7 +17,7 @@ from ganas.data.catalog import home
 from ganas.data.corpora.language import corpus_folder
 from ganas.data.corpora.tagged import TAGGED_CORPORA, SplitName, load_tagged, missing_tagged, tagged_source
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import InvalidSetting, NotEnoughMemory, NotSupported, missing_torch
+from ganas.spaces.errors import DataError, InvalidSetting, NotEnoughMemory, NotSupported, missing_torch
 from ganas.spaces.rnn.genotype import PLAIN, RecurrentCell, RecurrentGenotype
 from ganas.spaces.rnn.space import RecurrentSpace
 from ganas.spaces.space import Space
@@ -110,6 +110,9 @@ class TaggedText:
         Raises:
             DataError: A file is missing, damaged or not what was published.
         """
+        advice = self.missing(protocol)
+        if advice is not None:
+            raise DataError(advice)
         limits = {
             "train": protocol.train_sentences,
             "valid": protocol.valid_sentences,

@@ -13,7 +13,7 @@ from ganas.spaces.registry import load_space
 
 SHORT = replace(
     MINI, epochs=3, hidden=8, batch=4, bptt=6, vocabulary=None, train_words=None, valid_words=None, test_words=None,
-    valid_batch=2, test_batch=1, averaging=1,
+    valid_batch=2, test_batch=1, averaging=1, learning_rate=10.0, initial=0.04,
 )  # fmt: skip
 PLAIN = replace(SHORT, dropout=0.0, dropout_hidden=0.0, dropout_cell=0.0, dropout_input=0.0)
 

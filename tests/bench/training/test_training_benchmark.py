@@ -14,6 +14,7 @@ import pytest
 
 from ganas.bench.testing import parametrize_with_checks
 from ganas.spaces.errors import (
+    ArchitectureNotMeasured,
     DataError,
     EpochNotMeasured,
     InvalidSetting,
@@ -172,6 +173,21 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path, monkeypatch
         trainer().query(ARCHITECTURE)
 
 
+def test_a_report_trains_nothing(tmp_path):
+    log = tmp_path / "log"
+    bench = trainer(ToyTask(log=log))
+    bench.query(ARCHITECTURE, epoch=2)
+    held = bench.as_measured()
+    assert held.query(ARCHITECTURE, epoch=2) == bench.query(ARCHITECTURE, epoch=2)
+    for metric, epoch in (("valid_loss", None), ("test_loss", None), ("valid_loss", 3)):
+        with pytest.raises(ArchitectureNotMeasured, match="was not trained by train-toy"):
+            held.query(ARCHITECTURE, metric, epoch=epoch)
+    assert steps(log) == 16
+    bench.query(ARCHITECTURE)
+    assert held.query(ARCHITECTURE, "test_loss") == bench.query(ARCHITECTURE, "test_loss")
+    assert not pickle.loads(pickle.dumps(held)).trains
+
+
 # --- failures --------------------------------------------------------------------------------------------------------
 
 
@@ -193,7 +209,7 @@ def test_in_a_study_a_failure_is_a_failed_evaluation():
     bench = trainer(ToyTask(breaks={1: 99}))
     study = Study(bench, "random-search", budget=2, seed=0).run()
     assert [entry.evaluation.values for entry in study.entries] == [{}, {}]
-    assert all("broke down" in entry.evaluation.failure for entry in study.entries)
+    assert all("broke down" in str(entry.evaluation.failure) for entry in study.entries)
     assert all(entry.evaluation.cost_seconds > 0 for entry in study.entries)
 
 

@@ -366,7 +366,7 @@ def test_what_is_missing_is_said(monkeypatch, tmp_path):
     monkeypatch.setenv("GANAS_HOME", str(tmp_path))
     with pytest.raises(UnknownName, match="wikitext2"):
         LanguageText("wikitext-2")
-    advice = LanguageText("ptb").missing()
+    advice = str(LanguageText("ptb").missing())
     assert "ptb.train.txt" in advice
     assert str(tmp_path / "corpora" / "ptb") in advice
     ptb = LanguageTask(task().space, LanguageText("ptb"), FULL, core="nothing:here")

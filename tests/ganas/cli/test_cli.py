@@ -137,7 +137,7 @@ def test_list_json(capsys):
     rows = strict_json(answer(["list", "--json"], capsys))
     (row,) = [row for row in rows if row["name"] == BENCHMARK]
     assert {"kind": "benchmarks", "distribution": "ganas"}.items() <= row.items()
-    assert {row["kind"] for row in rows} == {"spaces", "benchmarks", "strategies"}
+    assert {row["kind"] for row in rows} == {"spaces", "benchmarks", "strategies", "surrogates"}
     assert all(row["title"] and not row["title"].startswith("cannot") for row in rows)
     strategies = strict_json(answer(["list", "strategies", "--json"], capsys))
     assert [row for row in rows if row["kind"] == "strategies"] == strategies

@@ -1,12 +1,17 @@
 """``ganas train``, and trainers in ``info``, ``query``, ``search`` and ``compare``, with a protocol of milliseconds."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ganas.bench import registry
+from ganas.bench.training.checkpoint import read_summary
 from ganas.bench.training.language import protocol as protocols
 from ganas.bench.training.names import LISTED, PROTOCOLS, trainer_builders
 from ganas.bench.training.trainers import family_of
@@ -20,6 +25,7 @@ pytestmark = pytest.mark.skipif(bbcnews_folder() is None, reason="needs corpus4c
 TINY = replace(
     protocols.MINI, epochs=2, hidden=8, batch=8, vocabulary=50, train_words=1500, valid_words=400, test_words=400
 )
+EMPTY = {"history": {"epochs": []}}
 TRAIN = ["train", "rnn", "DARTS_V2", "--dataset", "bbcnews", "--protocol", "mini"]
 
 
@@ -67,7 +73,9 @@ def test_train_says_what_it_measured_and_by_which_protocol(capsys):
 def test_what_was_trained_is_not_trained_again(capsys):
     first = answer([*TRAIN, "--json"], capsys)
     assert answer([*TRAIN, "--json"], capsys) == first
-    asked = json.loads(answer(["query", "train-rnn-bbcnews", "DARTS_V2", "--metric", "test_perplexity", "--json"], capsys))
+    asked = json.loads(
+        answer(["query", "train-rnn-bbcnews", "DARTS_V2", "--metric", "test_perplexity", "--json"], capsys)
+    )
     assert asked["value"] == json.loads(first)["test_perplexity"]
     assert asked["cost_seconds"] == json.loads(first)["train_seconds"]
     assert asked["source"] == f"trainer:{TINY.label}"
@@ -83,7 +91,13 @@ def test_other_seeds_cells_and_baselines(capsys):
         "seed": [*TRAIN, "--seed", "1"],
         "enas": ["train", "rnn-enas", "ENAS", "--dataset", "bbcnews"],
         "lstm": ["train", "rnn", "LSTM", "--dataset", "bbcnews"],
-        "connected": ["train", "rnn-mini", "tanh.0,relu.1,relu.1/h=tanh.h2/x=identity.x0*sigmoid.h1", "--dataset", "bbcnews"],
+        "connected": [
+            "train",
+            "rnn-mini",
+            "tanh.0,relu.1,relu.1/h=tanh.h2/x=identity.x0*sigmoid.h1",
+            "--dataset",
+            "bbcnews",
+        ],
     }.items():
         values[name] = json.loads(answer([*command, "--json"], capsys))
     assert len({said["test_perplexity"] for said in values.values()}) == 5
@@ -114,10 +128,9 @@ def test_an_interrupted_training_is_gone_on_with(capsys, monkeypatch):
             raise KeyboardInterrupt
         epoch(self, training)
 
-    monkeypatch.setattr(TrainingLoop, "_epoch", interrupted)
-    assert run([*TRAIN, "--out", "cut"]) == 130
-    monkeypatch.undo()
-    monkeypatch.setattr(protocols, "MINI", TINY)
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingLoop, "_epoch", interrupted)
+        assert run([*TRAIN, "--out", "cut"]) == 130
     capsys.readouterr()
     assert run([*TRAIN, "--out", "cut", "--json"]) == 0
     printed = capsys.readouterr()
@@ -179,36 +192,56 @@ def test_trainers_are_listed(capsys):
         assert family_of(dataset).protocols == PROTOCOLS
 
 
-@pytest.mark.parametrize("strategy", ["ganas", "regularized-evolution"])
-def test_search_on_a_trainer(capsys, strategy):
-    command = ["search", "train-rnn-bbcnews", "--strategy", strategy, "--budget", "12", "--out", "found"]
+def test_search_on_a_trainer(capsys):
+    command = ["search", "train-rnn-bbcnews", "--strategy", "ganas", "--budget", "12", "--out", "found"]
     said = json.loads(answer([*command, "--json"], capsys))
     assert said["queries"] == 12
     assert said["metric"] == "valid_perplexity"
     assert said["best_value"] == min(row["value"] for row in said["trace"])
-    records = list(Path("home/trainings/train-rnn-bbcnews").rglob("*.json"))
-    assert len(records) == 12
+    load_space("rnn").check(load_space("rnn").parse(said["best_architecture"]))
+    assert len(list(Path("home/trainings/train-rnn-bbcnews").rglob("*.json"))) == 12
     # A search that begins again finds every training.
     again = json.loads(answer([*command[:-1], "again", "--json"], capsys))
     assert again["trace"] == said["trace"]
-    assert load_space("rnn").parse(said["best_architecture"])
 
 
+def test_a_search_says_how_its_training_goes(capsys, monkeypatch):
+    monkeypatch.setattr("ganas.bench.training.loop._TOLD", 0.0)
+    told = []
+    monkeypatch.setattr("ganas.cli.runs.Progress.update", lambda self, done, note="": told.append(note))
+    answer(["search", "train-rnn-bbcnews", "--strategy", "random-search", "--budget", "1", "--json"], capsys)
+    assert any("training: " in note and "words/s" in note for note in told)
+    assert registry.load_benchmark("train-rnn-bbcnews").progress is None
+
+
+@pytest.mark.slow
 def test_compare_in_two_processes_on_a_trainer(capsys):
-    said = json.loads(
-        answer(
-            [
-                *("compare", "--benchmarks", f"{Path(__file__).parent / 'tiny_trainer.py'}:tiny"),
-                *("--strategies", "random-search,regularized-evolution", "--seeds", "1", "--budget", "4"),
-                *("--jobs", "2", "--json"),
-            ],
-            capsys,
-        )
-    )
-    assert [row["queries"] for row in said["summary"]] == [4, 4] or len(said["summary"]) == 2
+    tiny = f"{Path(__file__).parent / 'tiny_trainer.py'}:tiny"
+    command = ["compare", "--benchmarks", tiny, "--strategies", "random-search,regularized-evolution", "--jobs", "2"]
+    said = json.loads(answer([*command, "--seeds", "1", "--budget", "4", "--json"], capsys))
+    assert len(said["summary"]) == 2
     assert len(list(Path("home/trainings/train-tiny").rglob("*.json"))) >= 4
 
 
 @pytest.mark.slow
-def test_mini_reads_what_it_says():
-    assert protocols.MINI is TINY
+@pytest.mark.parametrize("steps", [None, 20])
+def test_the_miniature_killed_and_gone_on_with_is_the_whole(tmp_path, steps):
+    every = [] if steps is None else ["--checkpoint-steps", str(steps)]
+    command = [sys.executable, "-m", "ganas.cli.main", *TRAIN, *every, "--device", "cpu", "--json", "--out"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    whole = subprocess.run([*command, "whole"], env=environment, capture_output=True, text=True, check=True)
+    cut = subprocess.Popen([*command, "cut"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    checkpoint = Path("cut/training.safetensors")
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline and len(((read_summary(checkpoint) or EMPTY)["history"])["epochs"]) < 2:
+        time.sleep(0.05)
+    cut.kill()
+    assert cut.wait() == -9
+    assert not Path("cut/training.json").exists()
+    again = subprocess.run([*command, "cut"], env=environment, capture_output=True, text=True, check=True)
+    assert "going on after epoch" in again.stderr
+    first, second = (json.loads(done.stdout) for done in (whole, again))
+    for name in ("curve", "valid_perplexity", "test_perplexity"):
+        assert first[name] == second[name]
+    weights = [Path(folder, "weights.safetensors").read_bytes() for folder in ("whole", "cut")]
+    assert weights[0] == weights[1]

@@ -7,9 +7,7 @@ from ganas.bench.training.language.protocol import MINI
 from ganas.bench.training.language.task import LanguageTask, LanguageText
 from ganas.spaces.registry import load_space
 
-PROTOCOL = replace(
-    MINI, epochs=2, hidden=8, batch=8, vocabulary=50, train_words=1500, valid_words=400, test_words=400
-)
+PROTOCOL = replace(MINI, epochs=2, hidden=8, batch=8, vocabulary=50, train_words=1500, valid_words=400, test_words=400)
 
 
 def tiny():

@@ -262,6 +262,8 @@ def test_the_full_protocol_asks_for_its_vectors(folder, tmp_path, monkeypatch):
     assert task.missing() == (
         f"protocol full reads pretrained vectors of 100 numbers from {place}, and there is no such file"
     )
+    with pytest.raises(DataError, match="protocol full reads pretrained vectors"):
+        task.digest()
     place.parent.mkdir(parents=True)
     place.write_text("ann " + " ".join(["0.1"] * 100) + "\n", encoding="utf-8")
     assert task.missing() is None
