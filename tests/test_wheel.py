@@ -32,6 +32,7 @@ EXPECTED = [
     "ganas/spaces/nasbench101/space.py",
     "ganas/spaces/nasbench201/network.py",
     "ganas/spaces/natsbench_size/network.py",
+    "ganas/spaces/rnn/network.py",
     "ganas/bench/py.typed",
     "ganas/bench/tabular.py",
     "ganas/data/py.typed",

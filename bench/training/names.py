@@ -18,9 +18,12 @@ PROTOCOLS = (MINI, "full")
 
 LISTED = (
     ("rnn", "bbcnews"),
+    ("rnn", "conll2000"),
+    ("rnn", "conll2003"),
     ("rnn", "ptb"),
     ("rnn", "wikitext2"),
     ("rnn", "wikitext103"),
+    ("rnn", "wnut17"),
     ("rnn-enas", "bbcnews"),
     ("rnn-mini", "bbcnews"),
 )

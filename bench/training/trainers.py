@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ganas.bench.training.benchmark import TrainerBenchmark
-from ganas.bench.training.names import MINI, trainer_name
+from ganas.bench.training.names import MINI, PROTOCOLS, trainer_name
 from ganas.bench.training.running import Machine
 from ganas.bench.training.task import Task
 from ganas.spaces.errors import unknown_name
@@ -49,9 +49,13 @@ class Family:
 def families() -> tuple[Family, ...]:
     """Every family."""
     from ganas.bench.training.language.task import LANGUAGE_DATASETS, language_task, lstm_task
+    from ganas.bench.training.tagging.task import TAGGING_DATASETS, lstm_tagging_task, tagging_task
 
-    baselines = MappingProxyType({"LSTM": lstm_task})
-    return (Family("language modelling", LANGUAGE_DATASETS, ("mini", "full"), language_task, baselines),)
+    language, tagging = (MappingProxyType({"LSTM": task}) for task in (lstm_task, lstm_tagging_task))
+    return (
+        Family("language modelling", LANGUAGE_DATASETS, PROTOCOLS, language_task, language),
+        Family("tagging", TAGGING_DATASETS, PROTOCOLS, tagging_task, tagging),
+    )
 
 
 def family_of(dataset: str) -> Family:

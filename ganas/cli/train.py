@@ -40,7 +40,12 @@ def train_network(
             metavar="ARCHITECTURE", help="In the notation of its space, or LSTM for that network to compare with."
         ),
     ],
-    dataset: Annotated[str, typer.Option(metavar="NAME", help="bbcnews, ptb, wikitext2 or wikitext103.")],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="bbcnews, ptb, wikitext2 or wikitext103; to tag, conll2000, conll2003 or wnut17."
+        ),
+    ],
     protocol: Annotated[str, typer.Option(metavar="NAME", help="full for the recipe, mini for its miniature.")] = MINI,
     seed: Annotated[int, typer.Option(metavar="N", help="Of initial weights, data order and dropout.")] = 0,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",

@@ -1,6 +1,7 @@
 """The checks that every strategy must pass, on two opposite spaces and a toy benchmark; see :mod:`ganas.testing`.
 
-A strategy that raises NotSupported when it is made for one of the two spaces is judged on the other.
+A strategy that raises NotSupported when it is made for one of the two spaces is judged on the other. A one-shot search
+is judged on a recurrent space, whose toy benchmark has a made-up text to train on.
 """
 
 from ganas.conformance.learning import LEARNING_CHECKS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,13 @@ from ganas.bench.training.trainers import task_for
 from ganas.spaces.registry import load_place, load_space
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ess_ablation.py"
+Ablation: Any
+Trained: Any
+best_of: Any
+count: Any
+largest: Any
+main: Any
+markdown: Any
 Ablation, Trained, best_of, count, largest, main, markdown = (
     load_place("example", f"{EXAMPLE}:{name}")
     for name in ("Ablation", "Trained", "best_of", "count", "largest", "main", "markdown")

@@ -50,6 +50,7 @@ def test_built_in_names_are_listed_in_order_with_their_distribution():
     assert list(entries) == [
         *("darts", "graphnas", "graphnas-proteins"),
         *("nasbench101", "nasbench201", "natsbench-size"),
+        *("rnn", "rnn-enas", "rnn-mini"),
     ]
     assert {(entry.origin, entry.version) for entry in entries.values()} == {("ganas", ganas.__version__)}
 
@@ -72,7 +73,7 @@ def test_an_unknown_name_says_what_is_known():
     with pytest.raises(UnknownName) as error:
         load_space("nasbench102")
     text = one_line(error)
-    known = "darts, graphnas, graphnas-proteins, nasbench101, nasbench201, natsbench-size"
+    known = "darts, graphnas, graphnas-proteins, nasbench101, nasbench201, natsbench-size, rnn, rnn-enas, rnn-mini"
     assert f"unknown space 'nasbench102': known are {known}; did you mean" in text
 
 

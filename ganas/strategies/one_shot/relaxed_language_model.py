@@ -248,13 +248,17 @@ class RelaxedLanguageModel:
 
     def _choices(self) -> Sequence[Tensor]:
         """The distributions, (alternatives,) each: of an edge, or of all edges into a node."""
-        nodes = list(range(1, self.net.nodes + 1))
+        first_edges = [node * (node - 1) // 2 for node in range(1, self.net.nodes + 1)]
         with torch.no_grad():
             cell, connections = self.net.cell_probabilities(), self.net.connection_probabilities()
             if self.net.softmax == "edge":
                 edges = [part.flatten(0, -2) for part in (cell, connections) if part is not None]
                 return torch.cat(edges).cpu().unbind()
-            found = [] if cell is None else [part.flatten() for part in torch.split(cell.cpu(), nodes)]
+            found = (
+                []
+                if cell is None
+                else [cell[first : first + node].flatten().cpu() for node, first in enumerate(first_edges, start=1)]
+            )
             return [*found, *([] if connections is None else connections.cpu().flatten(1).unbind())]
 
     # --- state -------------------------------------------------------------------------------------------------------

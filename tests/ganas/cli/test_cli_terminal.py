@@ -29,6 +29,7 @@ def test_the_process_ends_with_the_status():
     assert [row["name"] for row in json.loads(ran.stdout)] == [
         *("darts", "graphnas", "graphnas-proteins"),
         *("nasbench101", "nasbench201", "natsbench-size"),
+        *("rnn", "rnn-enas", "rnn-mini"),
     ]
 
 

@@ -337,12 +337,12 @@ def test_a_model_learns_a_repeating_text():
     tokens = torch.arange(21)[:, None].expand(-1, 2) % 5
     weights = list(network.parameters())
     losses = []
-    for _ in range(150):
+    for _ in range(100):
         logits, _ = network(tokens[:-1])
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[1:].flatten())
         with torch.no_grad():
             for weight, grad in zip(weights, torch.autograd.grad(loss, weights), strict=True):
-                weight -= 2.0 * grad
+                weight -= 0.01 * grad.sign()
         losses.append(loss.item())
     assert abs(losses[0] - math.log(5)) < 0.1 and losses[-1] < 0.1
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,12 @@ def test_alternating_moves_one_group_a_batch(toy):
     model = strategy._model
     optimiser = model._architecture_optimiser
     original = optimiser.step
-    optimiser.step = lambda: steps.append([logits.grad is not None for logits in model.architecture]) or original()
+
+    def step():
+        steps.append([logits.grad is not None for logits in model.architecture])
+        return original()
+
+    optimiser.step = step
     model.epoch(rng=np.random.default_rng(0))
     assert steps[:2] == [[True, False], [False, True]]
     assert len(task.halves().weights) == 24
@@ -108,7 +114,12 @@ def test_the_learning_rate_is_in_proportion_to_the_length_of_a_batch(toy):
     rates = []
     optimiser = strategy._model._weight_optimiser
     original = optimiser.step
-    optimiser.step = lambda: rates.append(optimiser.param_groups[0]["lr"]) or original()
+
+    def step():
+        rates.append(optimiser.param_groups[0]["lr"])
+        return original()
+
+    optimiser.step = step
     strategy._model.epoch(rng=np.random.default_rng(0))
     # Six rows: a batch of the mean length 3, then the 2 that are left.
     assert rates == pytest.approx([5.0, 5.0 * 2 / 3])
@@ -201,7 +212,12 @@ def test_an_interrupted_run_goes_on_from_its_state(tmp_path, monkeypatch):
         ganas.run_experiment(experiment, tmp_path / "killed", **place)
     assert len(list((tmp_path / "killed" / "states").iterdir())) == 1
     trained = []
-    monkeypatch.setattr(ESS, "ask", lambda self, count=1: trained.append(self._done) or original(self, count))
+
+    def ask_again(self, count=1):
+        trained.append(self._done)
+        return original(self, count)
+
+    monkeypatch.setattr(ESS, "ask", ask_again)
     resumed = ganas.run_experiment(experiment, tmp_path / "killed", **place)
     assert trained[0] == 2
     assert not list((tmp_path / "killed" / "states").iterdir())
@@ -218,7 +234,7 @@ def traces(folder):
 # --- data ------------------------------------------------------------------------------------------------------------
 
 
-class TrainingOnly(Mapping):
+class TrainingOnly(Mapping[str, Any]):
     """Splits of which only that for training may be read."""
 
     def __init__(self, train):
