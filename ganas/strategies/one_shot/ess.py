@@ -34,7 +34,7 @@ __all__ = ["ESS"]
 class ESS(Strategy):
     """Trains one relaxed language model, and proposes what it discretises to.
 
-    Every :meth:`ask` trains it for an epoch (``epochs_per_proposal``) and gives one architecture, whatever the count
+    Every ``ask`` trains it for an epoch (``epochs_per_proposal``) and gives one architecture, whatever the count
     asked for; after the last epoch it gives none. Values are not learned from: what it is told changes nothing. All
     that is random comes from ``rng``, so the same seed gives the same search on one kind of processor.
     """

@@ -137,6 +137,22 @@ def test_first_and_second_order_and_both_kinds_of_softmax_differ(toy):
         assert not torch.equal(plain, end(**other)), other
 
 
+@pytest.mark.parametrize("softmax", ["edge", "node"])
+@pytest.mark.parametrize("part", ["intra", "inter", "joint"])
+def test_entropy_says_how_undecided_the_architecture_is(toy, part, softmax):
+    strategy = make(toy, part=part, softmax=softmax, epochs=1)
+    strategy.ask()
+    model = strategy._model
+    with torch.no_grad():
+        for parameter in model.architecture:
+            parameter.zero_()
+    assert model.entropy() == pytest.approx(1)
+    with torch.no_grad():
+        for parameter in model.architecture:
+            parameter[..., 2] = torch.rand(parameter.shape[:-1]).argsort(dim=-1) * 100.0 + 100
+    assert model.entropy() == pytest.approx(0, abs=1e-6)
+
+
 def test_proposals_only_at_the_end(toy):
     every = proposals(make(toy))
     assert proposals(make(toy, epochs_per_proposal=9)) == every[-1:]
