@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,12 @@ from ganas.spaces.rnn.supernet import RecurrentSupernet
 
 V2 = PUBLISHED["DARTS_V2"]
 JOINT = Connections(Term("identity", 1), Term("sigmoid", 1), Term("tanh", 0), Term("sigmoid", 2))
-OFFICIAL = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid, "identity": lambda values: values}
+OFFICIAL: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "identity": lambda values: values,
+}
 
 
 def dropped(values: Tensor, mask: Tensor | None) -> Tensor:
@@ -59,13 +65,13 @@ def plain_cell(
     return torch.mean(torch.stack([states[node] for node in cell.concat], dim=-1), dim=-1)
 
 
-def plain_layer(layer: RecurrentLayer, inputs: Tensor, masks: Masks) -> Tensor:
+def plain_layer(layer: Any, inputs: Tensor, masks: Any) -> Tensor:
     """Hidden states of a text from its beginning, with the weights of a layer, (steps, batch, n)."""
     zeros = torch.zeros_like(inputs[0])
     hidden = [zeros] * layer.window
     history = [zeros] * layer.window
 
-    def value(name: str, source: str, term: Term | None, step: int) -> Tensor | None:
+    def value(name: str, source: str, term: Term | None, step: int) -> Any:
         if term is None:
             return None
         values = (hidden if source == "h" else history)[layer.window + step - term.lag]
@@ -88,7 +94,7 @@ def plain_layer(layer: RecurrentLayer, inputs: Tensor, masks: Masks) -> Tensor:
     return torch.stack(hidden[layer.window :])
 
 
-def plain_supernet(net: RecurrentSupernet, inputs: Tensor, masks: Masks) -> Tensor:
+def plain_supernet(net: Any, inputs: Tensor, masks: Any) -> Tensor:
     """Hidden states of a text from its beginning, cell and connections relaxed, (steps, batch, n)."""
     zeros = torch.zeros_like(inputs[0])
     hidden, history = [zeros] * net.window, [zeros] * net.window
@@ -152,14 +158,14 @@ def ratio(layer: SequenceLayer, plain: Callable[..., Tensor], batch: int, steps:
             layer.zero_grad()
             inputs.grad = None
             begun = time.process_time()
-            run().backward(grads)
+            run().backward(grads)  # type: ignore[no-untyped-call]
             best[number] = min(best[number], time.process_time() - begun)
     return 1e3 * best[0], 1e3 * best[1]
 
 
 def layers(size: int, nodes: int) -> list[tuple[str, SequenceLayer, Callable[..., Tensor]]]:
     """What is measured at one size."""
-    rates = {"dropout_h": 0.25, "dropout_x": 0.5}
+    rates: dict[str, Any] = {"dropout_h": 0.25, "dropout_x": 0.5}
     cell = V2.truncated(nodes)
     plain, joint = RecurrentGenotype(cell), RecurrentGenotype(cell, JOINT)
     return [

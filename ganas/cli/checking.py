@@ -26,7 +26,7 @@ def check(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run the conformance kit on a space, a benchmark, a strategy or a surrogate model.
+    """Run the conformance kit on something of your own.
 
     The exit status is 1 when a check fails.
     """

@@ -66,7 +66,7 @@ def train_network(
     resume: Annotated[bool, typer.Option(help="Go on from a checkpoint, or begin anew.")] = True,
     json: Json = False,
 ) -> None:
-    """Train one network, and say how good it is on validation and test data.
+    """Train one network and test it.
 
     The same command goes on where it was interrupted, and trains nothing twice. Without --out the training is kept
     where trainers keep theirs, so that a search finds it.
