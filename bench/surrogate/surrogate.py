@@ -141,7 +141,8 @@ class Surrogate:
         rows = self._rows(architectures, self._known_columns(architectures, known, fit=True))
         groups = functional_groups(self.space, architectures)
         self._regressor = self._new_regressor()
-        self._regressor.fit(rows, targets, extra, groups=groups, rng=np.random.default_rng(self.seed))
+        with one_thread():
+            self._regressor.fit(rows, targets, extra, groups=groups, rng=np.random.default_rng(self.seed))
         self._left_out = self._regressor.left_out()
         self.width = interval_width(targets, *self._left_out, group_shares(groups))
         return self
