@@ -52,7 +52,14 @@ def test_a_reader_that_goes_away_is_no_error(command):
 
 def test_an_interrupted_run_says_how_to_go_on(tmp_path, grid):
     command = [*GANAS, "compare", *grid, "--seeds", "20000", "--out", "run"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What is started in the background of a shell ignores the signal, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         deadline = time.monotonic() + 60
         while not (tmp_path / "run" / "store.sqlite").exists() and time.monotonic() < deadline:
