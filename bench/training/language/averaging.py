@@ -27,8 +27,8 @@ def begins_to_average(losses: Sequence[float], patience: int) -> bool:
         losses: Of every epoch so far, in order.
         patience: How many of the last are not compared with.
 
-    >>> begins_to_average([5.0, 4.0, 4.5], 1), begins_to_average([5.0, 4.0, 4.5], 2), begins_to_average([4.0, 5.0], 5)
-    (True, False, False)
+    >>> [begins_to_average(losses, 1) for losses in ([4.0, 5.0, 4.5], [5.0, 4.0, 4.5], [4.0, 5.0])]
+    [True, False, False]
     """
     *before, last = losses
     return len(before) > patience and last > min(before[:-patience])

@@ -442,6 +442,7 @@ def test_two_processes_train_what_one_would(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the compiler of torch warns of its own code
 def test_a_compiled_model_learns_the_same():
     plain, compiled = run(replace(PLAIN, epochs=1)), run(replace(PLAIN, epochs=1), compute=Compute(compiled=True))
     assert compiled.final["test_perplexity"] == pytest.approx(plain.final["test_perplexity"], rel=1e-3)

@@ -136,6 +136,7 @@ def test_other_spaces_are_refused():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the compiler of torch warns of its own code
 def test_compiled_it_learns_the_same():
     plain, compiled = run(GATED, PLAIN, until=1), run(GATED, PLAIN, Compute(compiled=True), until=1)
     assert compiled[0][0]["valid_perplexity"] == pytest.approx(plain[0][0]["valid_perplexity"], rel=1e-3)
