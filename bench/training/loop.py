@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganas.bench.single_thread import one_thread
-from ganas.bench.training.checkpoint import as_tensors, read_checkpoint, snapshot, write_checkpoint
+from ganas.bench.training.checkpoint import read_checkpoint, snapshot, write_checkpoint
+from ganas.bench.training.generators import (
+    generators_now,
+    generators_of_torch,
+    memory_errors,
+    seed_generators,
+    set_generators,
+)
 from ganas.bench.training.history import History
 from ganas.bench.training.task import Task, Training
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import DataError, InvalidSetting, NotEnoughMemory
+from ganas.spaces.errors import DataError, InvalidSetting
 
 if TYPE_CHECKING:
     import torch
@@ -133,7 +140,7 @@ class TrainingLoop:
             if not self._go_on(training):
                 self._best = snapshot(training.learned())
                 if self.compute.rank:
-                    _seed_torch(self.seed, self.compute)
+                    seed_generators(self.seed, self.compute)
             while not self.history.finished and len(self.history.epochs) < last:
                 self._epoch(training)
             if not self.history.finished and len(self.history.epochs) == self.task.protocol.epochs:
@@ -244,7 +251,7 @@ class TrainingLoop:
             "progress": training.progress(),
             "learning": self._learning,
             "steps": self._steps,
-            "generators": _generators(self.compute),
+            "generators": generators_now(self.compute),
         }
         write_checkpoint(self.checkpoint, summary, state)
 
@@ -265,14 +272,14 @@ class TrainingLoop:
             training.load_progress(state["progress"])
             self._best = state["best"]
             self._learning, self._steps = dict(state["learning"]), int(state["steps"])
-            _set_generators(self.compute, state["generators"])
+            set_generators(self.compute, state["generators"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise DataError(
                 f"{what} is damaged, remove it to begin anew: {' '.join(str(error).split()):.120}"
             ) from None
         if self.compute.rank:
             # The file is that of the first process, and the others draw other masks.
-            _seed_torch(self.seed + len(self.history.epochs) + 1, self.compute)
+            seed_generators(self.seed + len(self.history.epochs) + 1, self.compute)
         return True
 
     # --- progress ----------------------------------------------------------------------------------------------------
@@ -289,68 +296,3 @@ class TrainingLoop:
         rate = self._items_now / max(1e-9, self._seconds_now + now - self._clock)
         left = passed / done * (1 - done) if done > 0 else None
         self._report(Progress(epoch, self.task.protocol.epochs, done, rate, training.item, left, values))
-
-
-# --- generators of torch -------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def generators_of_torch(compute: Compute, seed: int) -> Iterator[None]:
-    """Seed torch's global generators, and put them back afterwards."""
-    before = _generators(compute)
-    try:
-        # Initial weights are the same in every process.
-        _seed_torch(seed, None)
-        yield
-    finally:
-        _set_generators(compute, before)
-
-
-def _seed_torch(seed: int, compute: Compute | None) -> None:
-    import torch
-
-    rank = 0 if compute is None else compute.rank
-    # Neighbouring seeds of torch are good seeds; the ranks of one training must not be another training's seeds.
-    torch.manual_seed((seed + rank * 1_000_003) % 2**63)
-
-
-def _generators(compute: Compute) -> dict[str, Any]:
-    import torch
-
-    states = {"cpu": torch.get_rng_state()}
-    if compute.kind == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(compute.device)
-    elif compute.kind == "mps":
-        states["mps"] = torch.mps.get_rng_state()
-    return states
-
-
-def _set_generators(compute: Compute, states: Mapping[str, Any]) -> None:
-    import torch
-
-    tensors = as_tensors(states)
-    torch.set_rng_state(tensors["cpu"])
-    if compute.kind == "cuda" and "cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["cuda"], compute.device)
-    elif compute.kind == "mps" and "mps" in tensors:
-        torch.mps.set_rng_state(tensors["mps"])
-
-
-@contextmanager
-def memory_errors(what: str, compute: Compute) -> Iterator[None]:
-    """Turn what the allocators say into one line."""
-    import torch
-
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError):
-        short = True
-    except RuntimeError as error:
-        # The allocator of the CPU has no type of error of its own.
-        if "not enough memory" not in str(error) and "can't allocate memory" not in str(error):
-            raise
-        short = True
-    else:
-        return
-    if short:
-        raise NotEnoughMemory(f"training {what:.200} needs more memory than there is on {compute.device}")
