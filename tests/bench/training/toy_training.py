@@ -24,13 +24,13 @@ METRICS = (
 class ToyTraining(Training):
     item = "rows"
 
-    def __init__(self, key, seed, compute, breaks, log, slow):
+    def __init__(self, key, breaks, log, slow, stops_after):
         generator = torch.Generator().manual_seed(key % 1000)
         self.inputs = torch.randn(64, 8, generator=generator)
         self.targets = self.inputs @ torch.randn(8, generator=generator)
         self.weights = torch.nn.Parameter(torch.randn(8) * 0.1)
         self.optimiser = torch.optim.Adam([self.weights], lr=0.05)
-        self.breaks, self.log, self.slow = dict(breaks), log, slow
+        self.breaks, self.log, self.slow, self.left = dict(breaks), log, slow, stops_after
         self.epoch = self.position = 0
 
     num_parameters = 8
@@ -59,6 +59,9 @@ class ToyTraining(Training):
         if self.log:
             with Path(self.log).open("a") as file:
                 file.write(f"{self.epoch} {self.position}\n")
+        self.left -= 1
+        if not self.left:
+            time.sleep(600)
         return Step(loss.detach(), 8)
 
     def evaluate(self, split):
@@ -91,18 +94,23 @@ class ToyTraining(Training):
 
 
 class ToyTask(Task):
-    """Counts in ``log``, a file, every step that is taken; ``breaks`` says how often which epoch breaks down."""
+    """Counts in ``log``, a file, every step that is taken; ``breaks`` says how often which epoch breaks down.
+
+    After ``stops_after`` steps it waits to be killed.
+    """
 
     space = SPACE
     dataset = "toy"
     metrics = METRICS
     objective = "valid_loss"
 
-    def __init__(self, protocol=PROTOCOL, *, breaks=None, log=None, slow=0.0):
+    def __init__(self, protocol=PROTOCOL, *, breaks=None, log=None, slow=0.0, stops_after=0):
         self.protocol, self.breaks, self.log, self.slow = protocol, breaks or {}, log, slow
+        self.stops_after = stops_after
 
     def start(self, architecture, *, seed, compute):
-        return ToyTraining(self.space.identity_key(architecture), seed, compute, self.breaks, self.log, self.slow)
+        key = self.space.identity_key(architecture)
+        return ToyTraining(key, self.breaks, self.log, self.slow, self.stops_after)
 
     def static(self, architecture):
         return {"parameters": 8.0}
