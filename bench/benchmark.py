@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ganas.bench.metric import Metric, Optimum, Reduction, Result
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import RunNotMeasured, UnknownMetric, unknown_name
+from ganas.spaces.errors import NotSupported, RunNotMeasured, UnknownMetric, unknown_name
 from ganas.spaces.space import Space
 
 if TYPE_CHECKING:
@@ -96,6 +96,22 @@ class Benchmark(ABC):
             GanasError: As :meth:`query`, naming the first architecture concerned.
         """
 
+    def members(self, architectures: Architectures) -> Sequence[Architecture]:
+        """Many architectures as objects, for benchmarks that have no rows.
+
+        Raises:
+            NotSupported: Row indices are given.
+            WrongSpace: An architecture is of another space.
+            GanasError: A genotype is not one of the space.
+        """
+        if not isinstance(architectures, np.ndarray):
+            for architecture in architectures:
+                self.space.check(architecture)
+            return architectures
+        if architectures.ndim == 1:
+            raise NotSupported(f"{self.name!r} has no rows to be asked by index: give architectures or genotypes")
+        return [self.space.decode(row) for row in self.space.check_genotypes(architectures).tolist()]
+
     @abstractmethod
     def num_trials(self, architecture: Architecture, metric: str | None = None) -> int:
         """How many trials of this architecture were measured (0 for a metric that is not of a trial)."""
@@ -114,8 +130,6 @@ class Benchmark(ABC):
         Raises:
             NotSupported: The benchmark has no finite list of entries.
         """
-        from ganas.spaces.errors import NotSupported
-
         raise NotSupported(f"{self.name!r} has no finite list of entries")
 
     def training_task(self) -> TrainingTask:
@@ -124,8 +138,6 @@ class Benchmark(ABC):
         Raises:
             NotSupported: There are no training data, as in a table or a surrogate.
         """
-        from ganas.spaces.errors import NotSupported
-
         raise NotSupported(f"{self.name!r} is a {self.kind}: only trainers, as train-rnn-bbcnews, have training data")
 
     @property

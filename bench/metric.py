@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import InvalidSetting
 
-__all__ = ["REDUCTIONS", "Curve", "Evaluation", "Metric", "Optimum", "Reduction", "Result", "Split"]
+__all__ = ["REDUCTIONS", "Curve", "Evaluation", "Metric", "Optimum", "Reduction", "Result", "Split", "reduce_trials"]
 
 Split = Literal["train", "valid", "test"]
 
@@ -21,6 +22,23 @@ Reduction = Literal["mean", "median", "min", "max"]
 """How the trials of an architecture become one number."""
 
 REDUCTIONS: tuple[Reduction, ...] = ("mean", "median", "min", "max")
+
+# In the order of the trials, as mean_over_trials adds them up.
+_REDUCE: Mapping[Reduction, Callable[[Sequence[float]], float]] = {
+    "mean": lambda measured: sum(measured) / len(measured),
+    "median": statistics.median,
+    "min": min,
+    "max": max,
+}
+
+
+def reduce_trials(measured: Sequence[float], reduction: Reduction) -> float:
+    """At least one trial as one number.
+
+    >>> reduce_trials([1.0, 2.0, 6.0], "median"), reduce_trials([1.0, 2.0, 6.0], "mean")
+    (2.0, 3.0)
+    """
+    return float(_REDUCE[reduction](measured))
 
 
 @dataclass(frozen=True, slots=True)

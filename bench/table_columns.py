@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import index
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.metric import Metric, Reduction
+from ganas.bench.metric import Metric, Reduction, reduce_trials
 from ganas.data.arrays import entries_of, open_array
 from ganas.data.card import Card, metric_key, num_trials, table_path
 from ganas.data.page_words import epochs_in_words
@@ -20,15 +19,6 @@ from ganas.data.tables import mean_over_trials, read_values
 from ganas.spaces.errors import DataError, EpochNotMeasured, InvalidSetting, TrialNotMeasured, quote_list
 
 __all__ = ["CardColumns", "Column", "content_lines", "whole_number"]
-
-# In the order of the trials, as mean_over_trials adds them up.
-_REDUCE: dict[Reduction, Callable[[list[float]], float]] = {
-    "mean": lambda measured: sum(measured) / len(measured),
-    "median": statistics.median,
-    "min": min,
-    "max": max,
-}
-
 
 _LARGE = 2**16
 """Rows beyond which a table is read row by row: means of the whole table are not kept."""
@@ -95,7 +85,7 @@ class Column:
             return math.nan
         if len(measured) == 1 or not self.per_trial:
             return float(measured[0])
-        return float(_REDUCE[reduction](measured))
+        return reduce_trials(measured, reduction)
 
     def row_values(self, row: int, reduction: Reduction = "mean") -> NDArray[np.float64]:
         """As :meth:`value`, at every epoch position, (epochs,)."""

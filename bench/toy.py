@@ -85,11 +85,7 @@ class ToyBenchmark(Benchmark):
     ) -> NDArray[np.float64]:
         """Made-up answers for many architectures or genotypes."""
         names = [self.objective] if metrics is None else list(metrics)
-        members: Sequence[Architecture]
-        if isinstance(architectures, np.ndarray):
-            members = [self.space.decode(row) for row in self.space.check_genotypes(architectures).tolist()]
-        else:
-            members = architectures
+        members = self.members(architectures)
         values = [[self.query(member, name, epoch=epoch, run=run).value for name in names] for member in members]
         return np.array(values, dtype=np.float64).reshape(len(members), len(names))
 

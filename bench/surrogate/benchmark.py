@@ -216,15 +216,7 @@ class SurrogateBenchmark(Benchmark):
         """
         names = [self.metric(name, run=run).name for name in ([self.objective] if metrics is None else metrics)]
         self._refuse_epoch(epoch)
-        members: Sequence[Architecture]
-        if isinstance(architectures, np.ndarray):
-            if architectures.ndim == 1:
-                raise NotSupported(f"{self.name!r} has no rows to be asked by index: give architectures or genotypes")
-            members = [self.space.decode(row) for row in self.space.check_genotypes(architectures).tolist()]
-        else:
-            members = architectures
-            for member in members:
-                self.space.check(member)
+        members = self.members(architectures)
         if not members or not names:
             return np.empty((len(members), len(names)))
         columns = {name: self._values(members, name) for name in dict.fromkeys(names)}

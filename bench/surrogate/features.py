@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganas.bench.surrogate.standardised import PRIOR_SAMPLES, StandardisedBlocks
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.encodings import (
     live_one_hot,
@@ -17,7 +17,7 @@ from ganas.spaces.encodings import (
     live_path_summary,
     one_hot,
 )
-from ganas.spaces.errors import InvalidSetting, NotSupported, unknown_name
+from ganas.spaces.errors import NotSupported, unknown_name
 from ganas.spaces.space import Space
 
 __all__ = ["BLOCKS", "Features"]
@@ -25,13 +25,8 @@ __all__ = ["BLOCKS", "Features"]
 BLOCKS = ("structure", "counts", "paths", "pairs", "live", "genotype", "size")
 """The names of the blocks; see :class:`Features`."""
 
-# Random architectures whose mean and standard deviation are taken for those of the space. They cost no query.
-_PRIOR_SAMPLES = 500
-# A column that varies less is as good as constant, and would be blown up by dividing.
-_LEAST_DEVIATION = 0.05
 
-
-class Features:
+class Features(StandardisedBlocks):
     """Turns architectures into rows of numbers.
 
     The blocks of columns are
@@ -67,33 +62,13 @@ class Features:
                 raise unknown_name("block of features", name, BLOCKS)
         if "size" in names and not space.has_parameter_count:
             raise NotSupported(f"{space.name!r} has no closed formula for its parameters, so no block 'size'")
+        super().__init__()
         self.space = space
         self._names = tuple(names)
-        prior = space.sample(_PRIOR_SAMPLES, rng=rng)
-        self._columns: list[NDArray[np.int64]] = []
-        self._mean: list[NDArray[np.float32]] = []
-        self._deviation: list[NDArray[np.float32]] = []
+        prior = space.sample(PRIOR_SAMPLES, rng=rng)
         for name in self._names:
-            raw = _raw(space, prior, name)
-            deviation = raw.std(axis=0)
-            columns = np.flatnonzero(deviation > _LEAST_DEVIATION)
-            self._columns.append(columns)
-            self._mean.append(raw.mean(axis=0)[columns])
-            self._deviation.append(deviation[columns])
-        self.blocks = self._slices()
-        if not self.blocks:
-            raise InvalidSetting(
-                f"features {', '.join(map(repr, names))} are the same for all architectures of {space.name!r}"
-            )
-
-    def _slices(self) -> tuple[slice, ...]:
-        ends = np.cumsum([0, *(len(columns) for columns in self._columns)]).tolist()
-        return tuple(slice(start, stop) for start, stop in pairwise(ends) if stop > start)
-
-    @property
-    def width(self) -> int:
-        """How many columns there are."""
-        return sum(len(columns) for columns in self._columns)
+            self._keep_what_varies(_raw(space, prior, name))
+        self._set_blocks(space, names)
 
     def rows(self, architectures: Sequence[Architecture]) -> NDArray[np.float32]:
         """Standardised numbers, (len(architectures), width)."""
@@ -114,10 +89,7 @@ class Features:
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state."""
-        self._columns = [np.asarray(part, dtype=np.int64) for part in state["columns"]]
-        self._mean = [np.asarray(part, dtype=np.float32) for part in state["mean"]]
-        self._deviation = [np.asarray(part, dtype=np.float32) for part in state["deviation"]]
-        self.blocks = self._slices()
+        self._load_columns(self.space, self._names, state, np.float32)
 
 
 def _raw(space: Space, architectures: Sequence[Architecture], block: str) -> NDArray[np.float32]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganas.bench.surrogate.standardised import PRIOR_SAMPLES, StandardisedBlocks
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import InvalidSetting, unknown_name
+from ganas.spaces.errors import unknown_name
 from ganas.spaces.functional_encodings import (
     functional_counts,
     functional_pairs,
@@ -25,10 +25,6 @@ __all__ = ["FUNCTIONAL_BLOCKS", "FunctionalFeatures", "distinct_rows"]
 FUNCTIONAL_BLOCKS = ("counts", "paths", "pairs", "weisfeiler-lehman", "size", "operations", "adjacency")
 """The names of the blocks; see :class:`FunctionalFeatures`."""
 
-# Random architectures whose mean and standard deviation are taken for those of the space. They cost no query.
-_PRIOR_SAMPLES = 500
-# A column that varies less is as good as constant, and would be blown up by dividing.
-_LEAST_DEVIATION = 0.05
 _WEISFEILER_LEHMAN_ROUNDS = 2
 # Of the labels of neighbourhoods those are columns that occur so often among the random architectures, the most
 # frequent first.
@@ -38,7 +34,7 @@ _CHUNK = 4096
 _AS_THEY_ARE = ("operations", "adjacency")
 
 
-class FunctionalFeatures:
+class FunctionalFeatures(StandardisedBlocks):
     """Turns architectures into rows of numbers.
 
     All blocks are of the functional graph (:mod:`ganas.spaces.functional_graphs`), in which dead nodes are pruned and
@@ -74,44 +70,25 @@ class FunctionalFeatures:
         for name in names:
             if name not in FUNCTIONAL_BLOCKS:
                 raise unknown_name("block of features", name, FUNCTIONAL_BLOCKS)
+        super().__init__()
         self.space = space
         sized = space.has_parameter_count and not space.zero_operations
         self._names = tuple(name for name in names if name != "size" or sized)
-        prior = space.sample(_PRIOR_SAMPLES, rng=rng)
+        prior = space.sample(PRIOR_SAMPLES, rng=rng)
         graphs = functional_graphs(space, prior)
         cells = 1 + max(max(architecture.cells, default=0) for architecture in prior)
         self._all_labels = np.arange(cells * len(space.operations))
         self._labels = np.flatnonzero(np.bincount(graphs.labels[graphs.present], minlength=len(self._all_labels)))
         self._neighbourhoods = _frequent(weisfeiler_lehman_labels(graphs, _WEISFEILER_LEHMAN_ROUNDS)[1:])
-        self._columns: list[NDArray[np.int64]] = []
-        self._mean: list[NDArray[np.float64]] = []
-        self._deviation: list[NDArray[np.float64]] = []
         for name in self._names:
             raw = self._raw(prior, graphs, name)
-            deviation = raw.std(axis=0)
             if name in _AS_THEY_ARE:
                 self._columns.append(np.arange(raw.shape[1]))
                 self._mean.append(np.zeros(raw.shape[1]))
                 self._deviation.append(np.ones(raw.shape[1]))
-                continue
-            columns = np.flatnonzero(deviation > _LEAST_DEVIATION)
-            self._columns.append(columns)
-            self._mean.append(raw.mean(axis=0)[columns])
-            self._deviation.append(deviation[columns])
-        self.blocks = self._slices()
-        if not self.blocks:
-            raise InvalidSetting(
-                f"features {', '.join(map(repr, names))} are the same for all architectures of {space.name!r}"
-            )
-
-    def _slices(self) -> tuple[slice, ...]:
-        ends = np.cumsum([0, *(len(columns) for columns in self._columns)]).tolist()
-        return tuple(slice(start, stop) for start, stop in pairwise(ends) if stop > start)
-
-    @property
-    def width(self) -> int:
-        """How many columns there are."""
-        return sum(len(columns) for columns in self._columns)
+            else:
+                self._keep_what_varies(raw)
+        self._set_blocks(space, names)
 
     def rows(self, architectures: Sequence[Architecture]) -> NDArray[np.float32]:
         """Numbers that depend on what each architecture computes alone, (len(architectures), width).
@@ -167,10 +144,7 @@ class FunctionalFeatures:
         """Go on from a saved state."""
         self._labels = np.asarray(state["labels"], dtype=np.int64)
         self._neighbourhoods = np.ascontiguousarray(state["neighbourhoods"], dtype=np.int64).view(np.uint64)
-        self._columns = [np.asarray(part, dtype=np.int64) for part in state["columns"]]
-        self._mean = [np.asarray(part, dtype=np.float64) for part in state["mean"]]
-        self._deviation = [np.asarray(part, dtype=np.float64) for part in state["deviation"]]
-        self.blocks = self._slices()
+        self._load_columns(self.space, self._names, state, np.float64)
 
 
 def _frequent(rounds: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Architectures, Benchmark
-from ganas.bench.metric import REDUCTIONS, Curve, Metric, Optimum, Reduction, Result
+from ganas.bench.metric import REDUCTIONS, Curve, Metric, Optimum, Reduction, Result, reduce_trials
 from ganas.bench.training.finished import TrainingPlace
 from ganas.bench.training.history import History
 from ganas.bench.training.loop import Progress
@@ -41,8 +41,6 @@ SECONDS = TaskMetric(
     "epoch",
 )
 """The metric that every trainer has beside those of its task."""
-
-_REDUCE: Mapping[str, Callable[..., Any]] = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
 
 
 class TrainerBenchmark(Benchmark):
@@ -158,7 +156,7 @@ class TrainerBenchmark(Benchmark):
         cost = float(np.mean([history.epochs[at - 1].seconds for history in histories]))
         how: Any = "single" if trial is not None or seed is not None else reduction
         seeds = tuple(self.seeds[place] for place in chosen)
-        return Result(float(_REDUCE[reduction](values)), *said, chosen, how, cost, self.source, None, seeds)
+        return Result(reduce_trials(values, reduction), *said, chosen, how, cost, self.source, None, seeds)
 
     def query_many(
         self,
@@ -177,15 +175,7 @@ class TrainerBenchmark(Benchmark):
         names = [self.metric(name, run=run).name for name in ([self.objective] if metrics is None else metrics)]
         for name in names:
             self._epoch(self.metrics[name], epoch)
-        members: Sequence[Architecture]
-        if isinstance(architectures, np.ndarray):
-            if architectures.ndim == 1:
-                raise NotSupported(f"{self.name!r} has no rows to be asked by index: give architectures or genotypes")
-            members = [self.space.decode(row) for row in self.space.check_genotypes(architectures).tolist()]
-        else:
-            members = architectures
-            for member in members:
-                self.space.check(member)
+        members = self.members(architectures)
         values = [[self.query(member, name, epoch=epoch).value for name in names] for member in members]
         return np.array(values, dtype=np.float64).reshape(len(members), len(names))
 

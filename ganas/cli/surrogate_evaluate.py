@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,12 +105,11 @@ def evaluate(
     def progress(done: int, total: int, newest: dict[str, Any] | None) -> None:
         nonlocal bar
         if bar is None:
-            bar = Progress(f"surrogates on {benchmark}", total, "judgements")
-            bar.__enter__()
+            bar = stack.enter_context(Progress(f"surrogates on {benchmark}", total, "judgements"))
         note = "" if newest is None else f"tau {newest['kendall_tau']:.3f} by {newest['model']}, {newest['size']}"
         bar.update(done, note)
 
-    try:
+    with ExitStack() as stack:
         frame = judge_surrogates(
             benchmark,
             grid,
@@ -120,12 +120,6 @@ def evaluate(
             progress=progress,
             command=shlex.join(["ganas", *context.obj]),
         )
-    except BaseException as error:
-        if bar is not None:
-            bar.__exit__(type(error), error, error.__traceback__)
-        raise
-    if bar is not None:
-        bar.__exit__(None, None, None)
     summary = summarise(frame)
     files = report_surrogates(out)
     if json:
