@@ -27,7 +27,6 @@ import numpy as np
 import ganas
 from ganas.bench.training.checkpoint import write_atomically
 from ganas.bench.training.finished import TrainingPlace
-from ganas.bench.training.language.protocol import LanguageProtocol
 from ganas.bench.training.language.task import LanguageTask
 from ganas.bench.training.running import Machine, train
 from ganas.bench.training.trainers import task_for
@@ -71,8 +70,7 @@ class Trained:
 
 def sized(task: LanguageTask, hidden: int) -> LanguageTask:
     """The same task with networks of another size."""
-    protocol: LanguageProtocol = replace(task.protocol, hidden=hidden)
-    return LanguageTask(task.space, task.text, protocol, core=task.core, baseline=task.baseline)
+    return task.with_protocol(replace(task.protocol, hidden=hidden))
 
 
 def count(task: LanguageTask, architecture: Architecture | None, hidden: int) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ganas.bench.metric import Metric, Split
 from ganas.bench.training.protocol import Protocol
@@ -147,6 +148,12 @@ class Task(ABC):
     protocol: Protocol
     metrics: tuple[TaskMetric, ...]
     objective: str
+
+    def with_protocol(self, protocol: Protocol) -> Self:
+        """The same task by another recipe of the same kind, one made by :func:`dataclasses.replace` say."""
+        changed = copy(self)
+        changed.protocol = protocol
+        return changed
 
     def describe(self, architecture: Architecture | None) -> str:
         """What is trained, in the notation of the space; a task of one network only says which it is."""
