@@ -40,8 +40,6 @@ _TOGETHER: dict[type[Regressor], float] = {
     RandomForest: 0.97,
     GraphNetworkEnsemble: 0.9,
 }
-# Networks on graphs take longest, and with fewer targets or values from another data set they have nothing to add.
-_FEWEST_FOR_GRAPHS = 500
 # With fewer targets nothing can be left out and still be learnt from.
 _FEWEST = 20
 # The prior weights count as if so many targets had asked for them.
@@ -57,9 +55,9 @@ class Stacked(Regressor):
 
     The weights are not negative and minimise the squared error of the sum on groups that were left out (Wolpert,
     "Stacked Generalization", Neural Networks, 1992; Breiman, "Stacked Regressions", Machine Learning, 1996), drawn to
-    weights that are chosen once for all: with few targets the process leads. Below 20 targets it is alone, and graph
-    networks join from 500. Members of little weight are dropped. The uncertainty is that of the members, plus their
-    disagreement.
+    weights that are chosen once for all: with few targets the process leads. Below 20 targets it is alone. Graph
+    networks have nothing to add to values from another data set that are trusted, and are left out there. Members of
+    little weight are dropped. The uncertainty is that of the members, plus their disagreement.
 
     The last two of the blocks that belong to the architecture are the graph, which only the graph networks read; where
     they are none, these are left out.
@@ -117,7 +115,7 @@ class Stacked(Regressor):
         """Learn; returns itself. See :meth:`Regressor.fit`."""
         kinds: list[type[Regressor]] = list(_MEMBERS) if len(targets) >= _FEWEST else [GaussianProcess]
         no_graphs = self.trusted is not None or self._graph >= len(self.blocks)
-        if GraphNetworkEnsemble in kinds and (no_graphs or len(targets) < _FEWEST_FOR_GRAPHS):
+        if GraphNetworkEnsemble in kinds and no_graphs:
             kinds.remove(GraphNetworkEnsemble)
         members = [self._member(kind) for kind in kinds]
         for member in members:
