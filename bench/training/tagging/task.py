@@ -15,7 +15,8 @@ from ganas.bench.training.tagging.word_vectors import read_vectors
 from ganas.bench.training.task import Task, TaskMetric, Training
 from ganas.data.catalog import home
 from ganas.data.corpora.language import corpus_folder
-from ganas.data.corpora.tagged import TAGGED_CORPORA, SplitName, load_tagged, missing_tagged, tagged_source
+from ganas.data.corpora.standard_files import SplitName
+from ganas.data.corpora.tagged import TAGGED_CORPORA, load_tagged, missing_tagged, tagged_source
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import DataError, InvalidSetting, NotEnoughMemory, NotSupported, missing_torch
 from ganas.spaces.rnn.genotype import PLAIN, RecurrentCell, RecurrentGenotype

@@ -56,7 +56,8 @@ class ESSSettings(Settings):
             the length (DARTS and miniature: 20).
         clip: The greatest norm of a gradient of the weights (DARTS and miniature: 0.25).
         weight_decay: Of the weights (DARTS: 5e-7; miniature: 8e-7, as for the training of one architecture).
-        architecture_learning_rate: Of the steps of Adam on architecture parameters (DARTS and miniature: 3e-3).
+        architecture_learning_rate: Of the steps of Adam on architecture parameters (DARTS: 3e-3; miniature, which takes
+            far fewer: 3e-2).
         architecture_weight_decay: Of the architecture parameters (DARTS and miniature: 1e-3).
     """
 
