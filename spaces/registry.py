@@ -252,6 +252,8 @@ SPACES = Registry(
         "rnn": "ganas.spaces.rnn.space:RNN",
         "rnn-enas": "ganas.spaces.rnn.space:RNNENAS",
         "rnn-mini": "ganas.spaces.rnn.space:RNNMini",
+        "textnas": "ganas.spaces.textnas.space:TextNAS",
+        "textnas-mini": "ganas.spaces.textnas.space:TextNASMini",
     },
 )
 """The registered spaces; each entry is a subclass of :class:`~ganas.spaces.space.Space`."""

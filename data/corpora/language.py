@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.data.catalog import home
+from ganas.data.corpora.standard_files import SPLITS, compare_count, text_lines
 from ganas.spaces.errors import DataError, InvalidSetting, unknown_name
 
 __all__ = [
@@ -34,8 +35,6 @@ __all__ = [
     "missing_files",
     "read_language",
 ]
-
-SPLITS = ("train", "valid", "test")
 
 END, UNKNOWN = "<eos>", "<unk>"
 """The word at the end of each line, and the word in place of every rare one."""
@@ -187,10 +186,11 @@ def read_language(source: LanguageSource, folder: Path) -> LanguageCorpus:
     parts = {}
     for split, name in source.files.items():
         path = folder / name
-        parts[split] = _numbered(_lines(path), numbers)
-        _compare(source, path, "words", len(parts[split]), source.tokens.get(split))
+        parts[split] = _numbered((line.split() for _, line in text_lines(path)), numbers)
+        compare_count(path, "words", len(parts[split]), source.tokens.get(split), source.counts_source)
     corpus = _ordered(source.name, tuple(numbers), parts, None)
-    _compare(source, folder / source.files["train"], "different words", len(corpus.words), source.vocabulary)
+    train = folder / source.files["train"]
+    compare_count(train, "different words", len(corpus.words), source.vocabulary, source.counts_source)
     return corpus
 
 
@@ -210,28 +210,6 @@ def make_corpus(
     numbers: dict[str, int] = {}
     parts = {split: _numbered(lines[split], numbers) for split in SPLITS}
     return _ordered(name, tuple(numbers), parts, vocabulary)
-
-
-def _compare(source: LanguageSource, path: Path, what: str, found: int, published: int | None) -> None:
-    if published is not None and found != published:
-        raise DataError(
-            f"{path} has {found:,} {what} and should have {published:,} (says {source.counts_source}): "
-            "it is cut off or of another version"
-        )
-
-
-def _lines(path: Path) -> Iterator[Sequence[str]]:
-    number = 0
-    try:
-        # As bytes, because text would also be cut at characters of Unicode that end a line and may stand in a word.
-        with path.open("rb") as stream:
-            for line in stream:
-                number += 1
-                yield line.decode("utf-8").split()
-    except UnicodeDecodeError:
-        raise DataError(f"{path}, line {number}, is not UTF-8: convert the file, or get it again") from None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _numbered(lines: Iterable[Sequence[str]], numbers: dict[str, int]) -> NDArray[np.int64]:

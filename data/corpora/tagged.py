@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
+from ganas.data.corpora.standard_files import SPLITS, SplitName, compare_count, missing_set
 from ganas.data.corpora.tag_schemes import Scheme, spans_of_tags, tags_of_spans
 from ganas.data.corpora.tagged_files import TaggedSentence, read_tagged
 from ganas.spaces.errors import DataError, unknown_name
 
 __all__ = [
-    "SPLITS",
     "TAGGED_CORPORA",
     "TaggedCorpus",
     "TaggedFiles",
@@ -27,9 +26,6 @@ __all__ = [
     "read_corpus",
     "tagged_source",
 ]
-
-SplitName = Literal["train", "valid", "test"]
-SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +192,9 @@ def read_corpus(source: TaggedSource, folder: Path) -> TaggedCorpus:
     for split, name in files.names.items():
         path = folder / name
         read = read_tagged(path, files.scheme, columns=files.columns, separator=files.separator)
-        _compare(source, path, "sentences", len(read), source.sentences.get(split))
-        _compare(source, path, "words", sum(len(each.words) for each in read), source.words.get(split))
+        words = sum(len(each.words) for each in read)
+        compare_count(path, "sentences", len(read), source.sentences.get(split), source.counts_source)
+        compare_count(path, "words", words, source.words.get(split), source.counts_source)
         splits[split] = tuple(read)
     if "valid" not in splits:
         held_out = len(splits["train"]) * source.held_out // 10
@@ -213,15 +210,7 @@ def read_corpus(source: TaggedSource, folder: Path) -> TaggedCorpus:
 
 def missing_tagged(source: TaggedSource, folder: Path) -> str | None:
     """None where the files of a corpus are there, else one line on which to put where; nothing is read."""
-    if _files(source, folder) is not None:
-        return None
-    wanted = ", or ".join(_in_words(list(files.names.values())) for files in source.files)
-    # Of the set that is nearest to being there: what is missing of it.
-    nearest = max(source.files, key=lambda files: sum((folder / name).is_file() for name in files.names.values()))
-    missing = [name for name in nearest.names.values() if not (folder / name).is_file()]
-    verb = "is" if len(missing) == 1 else "are"
-    state = f"{_in_words(missing)} {verb} missing" if folder.is_dir() else "there is no such folder"
-    return f"{source.name} needs {wanted} in {folder}: {state}; the files come from {source.url}"
+    return missing_set(source.name, source.url, [files.names for files in source.files], folder)
 
 
 def _files(source: TaggedSource, folder: Path) -> TaggedFiles | None:
@@ -229,15 +218,3 @@ def _files(source: TaggedSource, folder: Path) -> TaggedFiles | None:
     return next(
         (files for files in source.files if all((folder / name).is_file() for name in files.names.values())), None
     )
-
-
-def _in_words(names: list[str]) -> str:
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
-
-
-def _compare(source: TaggedSource, path: Path, what: str, found: int, published: int | None) -> None:
-    if published is not None and found != published:
-        raise DataError(
-            f"{path} has {found:,} {what} and should have {published:,} (says {source.counts_source}): "
-            "it is cut off or of another version"
-        )

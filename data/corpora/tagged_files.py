@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ganas.data.corpora.standard_files import text_lines
 from ganas.data.corpora.tag_schemes import Scheme, first_break
 from ganas.spaces.errors import DataError
 
@@ -57,7 +57,7 @@ def read_tagged(
         words.clear()
         tags.clear()
 
-    for number, line in _lines(path):
+    for number, line in text_lines(path):
         if not line.strip() or line.startswith(_DOCUMENT):
             if words:
                 finish()
@@ -75,17 +75,3 @@ def read_tagged(
     if not sentences:
         raise DataError(f"{path} has no sentence")
     return sentences
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a file without their ends, counted from 1."""
-    number = 0
-    try:
-        # As bytes, because text would also be cut at characters of Unicode that end a line and may stand in a word.
-        with path.open("rb") as stream:
-            for number, line in enumerate(stream, start=1):
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip(" \r\n")
-    except UnicodeDecodeError:
-        raise DataError(f"{path}, line {number}, is not UTF-8: convert the file, or get it again") from None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None

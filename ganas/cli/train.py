@@ -72,7 +72,7 @@ def train_network(
     where trainers keep theirs, so that a search finds it.
     """
     known = load_space(space)
-    baseline = architecture if architecture in family_of(dataset).baselines else None
+    baseline = architecture if architecture in family_of(known, dataset).baselines else None
     task = task_for(known, dataset, protocol, folder=data, baseline=baseline)
     chosen = None if baseline is not None else known.parse(architecture)
     name = trainer_name(space, dataset, protocol)

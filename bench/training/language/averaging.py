@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ganas.bench.training.checkpoint import as_tensors
 from ganas.bench.training.language.protocol import LanguageProtocol
+from ganas.bench.training.optimiser_memory import optimiser_memory, restore_memory
 
 __all__ = ["AveragingOptimiser", "begins_to_average"]
 
@@ -108,10 +109,7 @@ class AveragingOptimiser:
             "means": self._means,
             "averaging": self._averaging,
             "steps": self._steps,
-            "moments": {
-                str(key): {name: part for name, part in value.items() if part is not None}
-                for key, value in self._optimiser.state_dict()["state"].items()
-            },
+            "moments": optimiser_memory(self._optimiser),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -120,6 +118,4 @@ class AveragingOptimiser:
         self._set(as_tensors(state["weights"], device))
         self._means = as_tensors(state["means"], device)
         self._averaging, self._steps = bool(state["averaging"]), int(state["steps"])
-        current = self._optimiser.state_dict()
-        current["state"] = {int(key): as_tensors(value) for key, value in state["moments"].items()}
-        self._optimiser.load_state_dict(current)
+        restore_memory(self._optimiser, state["moments"])

@@ -17,21 +17,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.bench.training.tagging.word_vectors import WordVectors
+from ganas.bench.training.length_batches import sorted_batches
+from ganas.bench.training.word_vectors import WordVectors
 from ganas.data.corpora.standard_files import SPLITS, SplitName
 from ganas.data.corpora.tag_schemes import Scheme, all_tags
 from ganas.data.corpora.tagged import TaggedCorpus
 
-__all__ = ["UNKNOWN_ROW", "PaddedBatch", "PreparedCorpus", "batch_order", "prepare", "wanted_forms"]
+__all__ = ["UNKNOWN_ROW", "PaddedBatch", "PreparedCorpus", "prepare", "wanted_forms"]
 
 UNKNOWN_ROW = 0
 """The row of the embedding for words that are not known."""
 
 # Characters: 0 is padding, 1 one that training does not have.
 _PADDING, _UNKNOWN_CHARACTER = 0, 1
-
-# Batches are made of sentences of about one length; so many batches are sorted together.
-_POOL = 16
 
 
 class PaddedBatch(NamedTuple):
@@ -95,9 +93,7 @@ class PreparedCorpus:
     def in_order(self, split: SplitName, size: int) -> Iterator[tuple[NDArray[np.int64], PaddedBatch]]:
         """All sentences of a split in batches of about one length, with their positions; nothing is random."""
         lengths = np.array([len(sentence) for sentence in self.sentences[split]])
-        order = np.argsort(lengths, kind="stable")
-        for start in range(0, len(order), size):
-            members = order[start : start + size]
+        for members in sorted_batches(lengths, size):
             yield members, self.batch(split, members)
 
     def digest(self) -> str:
@@ -175,23 +171,3 @@ def prepare(
         ),
         vectors=vectors,
     )
-
-
-def batch_order(lengths: NDArray[np.int64], size: int, *, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Draw batches of sentences of about one length: every sentence is in one, the last may be smaller.
-
-    Args:
-        lengths: Words of each sentence.
-        size: Sentences of a batch.
-        rng: Of the order.
-
-    Returns:
-        For each batch the numbers of its sentences.
-    """
-    order = rng.permutation(len(lengths))
-    batches = []
-    for start in range(0, len(order), size * _POOL):
-        pool = order[start : start + size * _POOL]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        batches += [pool[first : first + size] for first in range(0, len(pool), size)]
-    return [batches[place] for place in rng.permutation(len(batches))]

@@ -9,11 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganas.bench.training.matched_size import matched_size
 from ganas.bench.training.tagging.prepared import PreparedCorpus, prepare, wanted_forms
 from ganas.bench.training.tagging.protocol import TaggingProtocol, tagging_protocol
-from ganas.bench.training.tagging.word_vectors import read_vectors
 from ganas.bench.training.task import Task, TaskMetric, Training
-from ganas.data.catalog import home
+from ganas.bench.training.word_vectors import missing_vectors, read_vectors, vectors_folder
 from ganas.data.corpora.language import corpus_folder
 from ganas.data.corpora.standard_files import SplitName
 from ganas.data.corpora.tagged import TAGGED_CORPORA, load_tagged, missing_tagged, tagged_source
@@ -36,7 +36,6 @@ __all__ = [
     "TaggingTask",
     "lstm_tagging_task",
     "tagging_task",
-    "vectors_folder",
 ]
 
 TAGGING_DATASETS = tuple(TAGGED_CORPORA)
@@ -58,11 +57,6 @@ METRICS: tuple[TaskMetric, ...] = (
 )
 
 
-def vectors_folder() -> Path:
-    """The folder in which files of pretrained vectors are looked for where no other is given."""
-    return home() / "vectors"
-
-
 @dataclass(frozen=True, slots=True)
 class TaggedText:
     """The sentences that are trained on.
@@ -70,7 +64,7 @@ class TaggedText:
     Attributes:
         dataset: Name of the corpus.
         folder: Where its files lie; None for where they are looked for by default.
-        vectors: The folder of pretrained vectors; None for :func:`vectors_folder`.
+        vectors: The folder of pretrained vectors; None for where they are looked for by default.
 
     Raises:
         UnknownName: There is no such corpus.
@@ -97,13 +91,7 @@ class TaggedText:
     def missing(self, protocol: TaggingProtocol) -> str | None:
         """None where the files are there, else one line on what to do."""
         advice = missing_tagged(tagged_source(self.dataset), self.place)
-        vectors = self.vectors_file(protocol)
-        if advice is None and vectors is not None and not vectors.is_file():
-            return (
-                f"protocol {protocol.name} reads pretrained vectors of {protocol.word_width} numbers from {vectors}, "
-                "and there is no such file"
-            )
-        return advice
+        return advice or missing_vectors(self.vectors_file(protocol), protocol.name, protocol.word_width)
 
     def read(self, protocol: TaggingProtocol) -> PreparedCorpus:
         """The part of the corpus that a protocol reads, as numbers.
@@ -259,19 +247,3 @@ def _make_task(space: Space, dataset: str, protocol: str, folder: Path | None, *
     if not isinstance(space, RecurrentSpace):
         raise NotSupported(f"{space.name!r} is no recurrent space: its architectures are no taggers")
     return TaggingTask(space, TaggedText(dataset, folder), tagging_protocol(protocol), lstm=lstm)
-
-
-def matched_size(count: Callable[[int], int], wanted: int) -> int:
-    """The size, at least 1, at which a growing count is nearest to what is wanted; the smaller of two.
-
-    >>> matched_size(lambda size: size**2, 30), matched_size(lambda size: size**2, 31)
-    (5, 6)
-    """
-    size = 1
-    while count(2 * size) <= wanted:
-        size *= 2
-    low, high = size, 2 * size
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) <= wanted else (low, middle)
-    return low if wanted - count(low) <= count(high) - wanted else high

@@ -10,9 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganas.bench.training.checkpoint import as_tensors
 from ganas.bench.training.devices import Compute
+from ganas.bench.training.length_batches import batch_order
+from ganas.bench.training.optimiser_memory import optimiser_memory, restore_memory
 from ganas.bench.training.tagging.model import Tagger
-from ganas.bench.training.tagging.prepared import PaddedBatch, PreparedCorpus, batch_order
+from ganas.bench.training.tagging.prepared import PaddedBatch, PreparedCorpus
 from ganas.bench.training.tagging.protocol import TaggingProtocol
 from ganas.bench.training.tagging.span_scores import SpanScores, score_tags
 from ganas.bench.training.task import Step, Training
@@ -151,23 +154,15 @@ class TaggingTraining(Training):
 
     def learned(self) -> dict[str, Any]:
         """Weights, and what the optimiser remembers."""
-        remembered = self._optimiser.state_dict()["state"]
-        return {
-            "weights": dict(self.model.named_parameters()),
-            "remembered": {str(number): dict(values) for number, values in remembered.items()},
-        }
+        return {"weights": dict(self.model.named_parameters()), "remembered": optimiser_memory(self._optimiser)}
 
     def load_learned(self, state: Mapping[str, Any]) -> None:
         """Take weights and the optimiser's memory."""
+        kept = as_tensors(state["weights"])
         with torch.no_grad():
             for name, weights in self.model.named_parameters():
-                weights.copy_(_tensor(state["weights"][name]))
-        whole = self._optimiser.state_dict()
-        whole["state"] = {
-            int(number): {key: _tensor(value).clone() for key, value in values.items() if value is not None}
-            for number, values in state["remembered"].items()
-        }
-        self._optimiser.load_state_dict(whole)
+                weights.copy_(kept[name])
+        restore_memory(self._optimiser, state["remembered"])
 
     def progress(self) -> dict[str, Any]:
         """The place in the data, the generator and the schedule."""
@@ -188,7 +183,3 @@ class TaggingTraining(Training):
         self._set_learning_rate(float(state["learning_rate"]))
         self._best = float("-inf") if state["best"] is None else float(state["best"])
         self._waited = int(state["waited"])
-
-
-def _tensor(value: Any) -> Tensor:
-    return value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))

@@ -150,7 +150,7 @@ def test_an_interrupted_training_is_gone_on_with(capsys, monkeypatch):
         ([*TRAIN, "--checkpoint-steps", "0"], "every 0"),
         (["train", "rnn", "DARTS_V9", "--dataset", "bbcnews"], "did you mean 'DARTS_V"),
         (["train", "rnn", "ENAS", "--dataset", "bbcnews"], "11 nodes"),
-        (["train", "nasbench201", "LSTM2", "--dataset", "bbcnews"], "no recurrent space"),
+        (["train", "nasbench201", "LSTM2", "--dataset", "bbcnews"], "no data set to train architectures of 'nasbench201'"),
         (["train", "rnn", "DARTS_V2", "--dataset", "ptb", "--protocol", "full"], "ptb.train.txt, ptb.valid.txt"),
         (["train", "rnn", "DARTS_V2", "--dataset", "wikitext2", "--data", "nowhere"], "wiki.train.tokens"),
         ([*TRAIN, "--data", "."], "0 articles"),
@@ -189,7 +189,7 @@ def test_trainers_are_listed(capsys):
     assert "DARTS code" in titles["train-rnn-ptb-full"]
     for space, dataset in LISTED:
         assert load_space(space).name == space
-        assert family_of(dataset).protocols == PROTOCOLS
+        assert family_of(load_space(space), dataset).protocols == PROTOCOLS
 
 
 def test_search_on_a_trainer(capsys):

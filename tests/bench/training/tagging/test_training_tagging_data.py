@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from ganas.bench.training.tagging.prepared import UNKNOWN_ROW, batch_order, prepare, wanted_forms
-from ganas.bench.training.tagging.word_vectors import read_vectors
+from ganas.bench.training.length_batches import batch_order
+from ganas.bench.training.tagging.prepared import UNKNOWN_ROW, prepare, wanted_forms
+from ganas.bench.training.word_vectors import read_vectors
 from ganas.data.corpora.tagged import TaggedCorpus
 from ganas.data.corpora.tagged_files import TaggedSentence
 from ganas.spaces.errors import DataError, InvalidSetting

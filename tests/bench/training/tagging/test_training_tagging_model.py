@@ -131,7 +131,7 @@ def test_rare_words_are_read_as_unknown_in_training_only():
 
 def test_pretrained_vectors_fill_their_rows(tmp_path):
     from ganas.bench.training.tagging.prepared import prepare, wanted_forms
-    from ganas.bench.training.tagging.word_vectors import read_vectors
+    from ganas.bench.training.word_vectors import read_vectors
     from tests.bench.training.tagging.tagging_corpus import tiny_corpus
 
     corpus = tiny_corpus()

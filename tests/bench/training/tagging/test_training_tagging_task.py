@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ganas.bench.training.matched_size import matched_size
 from ganas.bench.training.tagging.prepared import prepare
 from ganas.bench.training.tagging.protocol import FULL, MINI, tagging_protocol
 from ganas.bench.training.tagging.task import (
     TaggingTask,
     lstm_tagging_task,
-    matched_size,
     tagging_task,
-    vectors_folder,
 )
+from ganas.bench.training.word_vectors import vectors_folder
 from ganas.data.corpora import tagged
 from ganas.data.corpora.language import corpus_folder
 from ganas.spaces.errors import DataError, InvalidSetting, NotSupported, UnknownName

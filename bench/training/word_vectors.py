@@ -9,9 +9,28 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ganas.data.catalog import home
 from ganas.spaces.errors import DataError, InvalidSetting
 
-__all__ = ["WordVectors", "read_vectors"]
+__all__ = ["WordVectors", "missing_vectors", "read_vectors", "vectors_folder"]
+
+
+def vectors_folder() -> Path:
+    """The folder in which files of pretrained vectors are looked for where no other is given."""
+    return home() / "vectors"
+
+
+def missing_vectors(path: Path | None, protocol: str, width: int) -> str | None:
+    """None where a file of vectors is there or none is wanted, else one line on where to put it.
+
+    Args:
+        path: The file; None where no vectors are wanted.
+        protocol: Name of the protocol that wants them.
+        width: Numbers of a vector.
+    """
+    if path is None or path.is_file():
+        return None
+    return f"protocol {protocol} reads pretrained vectors of {width} numbers from {path}, and there is no such file"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
