@@ -47,7 +47,7 @@ class PlainNorm(nn.Module):
 
     def __init__(self, ours: MaskedBatchNorm) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm1d(len(ours.weight))
+        self.norm = nn.BatchNorm1d(len(ours.weight), dtype=ours.weight.dtype)
         self.norm.load_state_dict(ours.state_dict(), strict=False)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
@@ -60,8 +60,9 @@ class PlainConvolution(nn.Module):
 
     def __init__(self, ours: Any) -> None:
         super().__init__()
-        outputs, inputs, kernel_size = ours.projection.weight.shape
-        self.convolution = nn.Conv1d(inputs, outputs, kernel_size, padding=kernel_size // 2)
+        weight = ours.projection.weight
+        outputs, inputs, size = weight.shape
+        self.convolution = nn.Conv1d(inputs, outputs, size, padding=size // 2, dtype=weight.dtype)
         self.convolution.load_state_dict(ours.projection.state_dict())
         self.norm, self.dropout = PlainNorm(ours.normalisation), nn.Dropout(ours.rate)
 
@@ -88,13 +89,18 @@ class PlainGRU(nn.Module):
 
     def __init__(self, ours: Any) -> None:
         super().__init__()
-        channels = ours.gru.input_weight.shape[2]
-        self.gru = nn.GRU(channels, channels, batch_first=True, bidirectional=True)
-        for suffix, number in (("", 0), ("_reverse", 1)):
-            for mine, other in (("weight_ih", "input_weight"), ("weight_hh", "hidden_weight")):
-                getattr(self.gru, f"{mine}_l0{suffix}").data.copy_(getattr(ours.gru, other)[number])
-            for mine, other in (("bias_ih", "input_bias"), ("bias_hh", "hidden_bias")):
-                getattr(self.gru, f"{mine}_l0{suffix}").data.copy_(getattr(ours.gru, other)[number])
+        weight = ours.gru.input_weight
+        channels = weight.shape[2]
+        self.gru = nn.GRU(channels, channels, batch_first=True, bidirectional=True, dtype=weight.dtype)
+        names = {
+            "weight_ih": "input_weight",
+            "weight_hh": "hidden_weight",
+            "bias_ih": "input_bias",
+            "bias_hh": "hidden_bias",
+        }
+        for mine, other in names.items():
+            for suffix, weights in zip(("", "_reverse"), getattr(ours.gru, other), strict=True):
+                getattr(self.gru, f"{mine}_l0{suffix}").data.copy_(weights)
         self.dropout = nn.Dropout(ours.rate)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
@@ -114,7 +120,7 @@ class PlainAttention(nn.Module):
         weights, biases = ours.projection.weight.squeeze(2).chunk(3), ours.projection.bias.chunk(3)
         self.linears = nn.ModuleList()
         for weight, bias in zip(weights, biases, strict=True):
-            linear = nn.Linear(weight.shape[1], weight.shape[0])
+            linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
             linear.load_state_dict({"weight": weight, "bias": bias})
             self.linears.append(linear)
         self.norm, self.dropout = PlainNorm(ours.normalisation), nn.Dropout(ours.rate)
@@ -157,8 +163,8 @@ class PlainClassifier(nn.Module):
         norms: dict[str, Any] = dict(encoder.normalisations.items())
         self.norms = nn.ModuleDict({number: PlainNorm(norm) for number, norm in norms.items()})
         self.combination = nn.Parameter(encoder.combination.detach().clone())
-        self.classifier = nn.Linear(encoder.channels, len(ours.classifier.linear.bias))
         linear = ours.classifier.linear
+        self.classifier = nn.Linear(encoder.channels, len(linear.bias), dtype=linear.bias.dtype)
         self.classifier.load_state_dict({"weight": linear.weight.squeeze(2), "bias": linear.bias})
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
@@ -168,7 +174,7 @@ class PlainClassifier(nn.Module):
         for number, (layer, operator) in enumerate(zip(self.genotype.layers, self.operators, strict=True)):
             source = self.genotype.source(number)
             added = [other for other, is_added in zip(outputs, layer.skips, strict=True) if is_added]
-            total = sum([operator(initial if source < 0 else outputs[source], mask), *added])
+            total: Any = sum([operator(initial if source < 0 else outputs[source], mask), *added])
             outputs.append(self.norms[str(number)](total, mask) if str(number) in self.norms else total)
         shares = self.combination.softmax(0).view(-1, 1, 1, 1)
         combined = (torch.stack(outputs) * shares).sum(0)

@@ -243,6 +243,8 @@ SPACES = Registry(
     "space",
     "ganas.spaces",
     lambda: {
+        "alphagan": "ganas.spaces.alphagan.space:AlphaGAN",
+        "alphagan-discriminator": "ganas.spaces.alphagan.space:AlphaGANDiscriminator",
         "darts": "ganas.spaces.darts.space:DARTS",
         "graphnas": "ganas.spaces.graphnas.space:GraphNAS",
         "graphnas-proteins": "ganas.spaces.graphnas.space:GraphNASProteins",

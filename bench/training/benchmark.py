@@ -13,6 +13,7 @@ from ganas.bench.benchmark import Architectures, Benchmark
 from ganas.bench.metric import REDUCTIONS, Curve, Metric, Optimum, Reduction, Result, reduce_trials
 from ganas.bench.training.finished import TrainingPlace
 from ganas.bench.training.history import History
+from ganas.bench.training.identity import Identity
 from ganas.bench.training.loop import Progress
 from ganas.bench.training.protocol import Protocol
 from ganas.bench.training.running import Machine, reaches, train
@@ -276,7 +277,7 @@ class TrainerBenchmark(Benchmark):
         place = self.place(architecture, seed)
         text = f"{self.space.format(architecture):.200}"
         if not self.trains:
-            found = place.known()
+            found = place.known(Identity(self.task, architecture, seed))
             if found is None or not reaches(found, at, self.protocol.epochs):
                 raise ArchitectureNotMeasured(f"{text} was not trained by {self.name} with seed {seed}")
         known = train(

@@ -16,6 +16,7 @@ from typing import Any
 
 from ganas.bench.training.checkpoint import read_summary, write_atomically
 from ganas.bench.training.history import History
+from ganas.bench.training.identity import Identity
 from ganas.data.catalog import home
 from ganas.data.table_writer import writing
 from ganas.spaces.errors import DataError, MissingDependency
@@ -86,11 +87,14 @@ class TrainingPlace:
         finally:
             lock.release()
 
-    def finished(self) -> History | None:
+    def finished(self, identity: Identity | None = None) -> History | None:
         """What is known of the finished training; None where it is not finished.
 
+        Args:
+            identity: The training that it should be; None for whichever it is.
+
         Raises:
-            DataError: The file is damaged.
+            DataError: The file is damaged, or of another training.
         """
         try:
             found = json.loads(self.record.read_bytes())
@@ -101,19 +105,30 @@ class TrainingPlace:
             raise DataError(f"the training {self.record} is damaged, remove it to train anew: {reason:.120}") from None
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
             raise DataError(f"the training {self.record} is of another version: remove it to train anew")
+        if identity is not None:
+            protocol = found.get("protocol")
+            label = protocol.get("name") if isinstance(protocol, dict) else None
+            identity.check({**found, "protocol": label}, f"the training {self.record}")
         return History.from_record(found.get("history"), f"the training {self.record}")
 
-    def known(self) -> History | None:
+    def known(self, identity: Identity | None = None) -> History | None:
         """What is known of the training, finished or not; None where nothing is.
 
+        Args:
+            identity: The training that it should be; None for whichever it is.
+
         Raises:
-            DataError: A file is damaged.
+            DataError: A file is damaged, or of another training.
         """
-        finished = self.finished()
+        finished = self.finished(identity)
         if finished is not None:
             return finished
         summary = read_summary(self.checkpoint)
-        return None if summary is None else History.from_record(summary.get("history"), f"{self.checkpoint}")
+        if summary is None:
+            return None
+        if identity is not None:
+            identity.check(summary.get("identity"), f"the checkpoint {self.checkpoint}")
+        return History.from_record(summary.get("history"), f"{self.checkpoint}")
 
     def forget(self) -> None:
         """Remove the record and the checkpoint, if there are any.

@@ -20,6 +20,7 @@ from ganas.bench.training.generators import (
     set_generators,
 )
 from ganas.bench.training.history import History
+from ganas.bench.training.identity import Identity
 from ganas.bench.training.task import Task, Training
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import DataError, InvalidSetting
@@ -101,25 +102,17 @@ class TrainingLoop:
         if every_steps is not None and every_steps < 1:
             raise InvalidSetting(f"a checkpoint can be written every 1 or more steps, not every {every_steps}")
         self.task, self.architecture, self.seed, self.compute = task, architecture, seed, compute
+        self.identity = Identity(task, architecture, seed)
         self.checkpoint, self.every_steps, self._report = checkpoint, every_steps, progress
         self.history = History()
         self._objective = next(metric for metric in task.metrics if metric.name == task.objective)
         self._learning: dict[str, float] = {}
         self._best: Any = None
         self._training: Training | None = None
+        self._digest = ""
         self._steps = 0
         self._items_now, self._seconds_now = 0, 0.0
         self._clock, self._told_at = time.perf_counter(), -math.inf
-
-    @property
-    def _identity(self) -> dict[str, Any]:
-        return {
-            "task": type(self.task).__name__,
-            "dataset": self.task.dataset,
-            "protocol": self.task.protocol.label,
-            "architecture": self.task.describe(self.architecture),
-            "seed": self.seed,
-        }
 
     def run(self, until: int | None = None) -> History:
         """Train to the end, or until so many epochs are completed; returns what is known then.
@@ -134,9 +127,10 @@ class TrainingLoop:
             stack.enter_context(generators_of_torch(self.compute, self.seed))
             if self.compute.kind == "cpu":
                 stack.enter_context(one_thread())
-            stack.enter_context(memory_errors(self._identity["architecture"], self.compute))
+            stack.enter_context(memory_errors(self.task.describe(self.architecture), self.compute))
             training = self.task.start(self.architecture, seed=self.seed, compute=self.compute)
             self._training = training
+            self._digest = self.task.digest()
             if not self._go_on(training):
                 self._best = snapshot(training.learned())
                 if self.compute.rank:
@@ -244,7 +238,7 @@ class TrainingLoop:
     def _save(self, training: Training) -> None:
         if self.checkpoint is None or self.compute.rank:
             return
-        summary = {"identity": self._identity, "history": self.history.record()}
+        summary = {"identity": self.identity.record, "data": self._digest, "history": self.history.record()}
         state = {
             "learned": training.learned(),
             "best": self._best,
@@ -261,11 +255,10 @@ class TrainingLoop:
         if found is None:
             return False
         summary, state = found
-        if summary.get("identity") != self._identity:
-            raise DataError(
-                f"the checkpoint {self.checkpoint} is of another training: take another folder or remove it"
-            )
         what = f"the checkpoint {self.checkpoint}"
+        self.identity.check(summary.get("identity"), what)
+        if summary.get("data") != self._digest:
+            raise DataError(f"{what} was begun with other data of {self.task.dataset}: remove it to begin anew")
         self.history = History.from_record(summary.get("history"), what)
         try:
             training.load_learned(state["learned"])

@@ -26,6 +26,23 @@ LISTED = (
     ("rnn", "wnut17"),
     ("rnn-enas", "bbcnews"),
     ("rnn-mini", "bbcnews"),
+    ("textnas", "agnews"),
+    ("textnas", "amazon2"),
+    ("textnas", "amazon5"),
+    ("textnas", "bbcnews"),
+    ("textnas", "dbpedia"),
+    ("textnas", "mnli"),
+    ("textnas", "snli"),
+    ("textnas", "sogou"),
+    ("textnas", "sst2"),
+    ("textnas", "sst2-glue"),
+    ("textnas", "sst5"),
+    ("textnas", "yahoo"),
+    ("textnas", "yelp2"),
+    ("textnas", "yelp5"),
+    ("textnas-mini", "bbcnews"),
+    ("textnas-mini", "sst2"),
+    ("textnas-mini", "sst2-glue"),
 )
 """The space and the data set of every registered trainer; other pairs are made by ``ganas train``."""
 

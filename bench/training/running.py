@@ -14,6 +14,7 @@ from ganas.bench.training.checkpoint import write_atomically
 from ganas.bench.training.devices import choose_compute
 from ganas.bench.training.finished import TrainingPlace
 from ganas.bench.training.history import History
+from ganas.bench.training.identity import Identity
 from ganas.bench.training.loop import Progress, TrainingLoop
 from ganas.bench.training.task import Task
 from ganas.spaces.architecture import Architecture
@@ -65,20 +66,23 @@ def train(
         What is known, at least up to the epoch asked for unless the training broke down.
 
     Raises:
-        DataError: The data or the checkpoint are missing, damaged or of another training, or the disk is full.
+        DataError: The data are missing or damaged, what is kept is of another training or data, or the disk is full.
         NotEnoughMemory: The network does not fit into the memory of the device.
         MissingDependency: A package is not installed.
         InvalidSetting: The seed or the device is not possible.
     """
     epochs = task.protocol.epochs
     at = epochs if until is None else until
-    known = place.known()
+    identity = Identity(task, architecture, seed, machine.precision)
+    known = place.known(identity)
     if known is not None and reaches(known, at, epochs):
         return known
+    # Data that are missing or damaged are refused before anything is written.
+    digest = task.digest()
     compute = choose_compute(machine.device, precision=machine.precision, compiled=machine.compiled)
     with place.locked():
         # While this process waited, another one may have trained it.
-        known = place.known()
+        known = place.known(identity)
         if known is not None and reaches(known, at, epochs):
             return known
         loop = TrainingLoop(
@@ -98,11 +102,9 @@ def train(
                 kept = {name: tensor.cpu().contiguous() for name, tensor in loop.kept_weights().items()}
                 write_atomically(weights, save(kept))
             about = {
-                "space": task.space.name,
-                "architecture": task.describe(architecture),
-                "seed": seed,
-                "dataset": task.dataset,
-                "data": task.digest(),
+                **identity.record,
+                "data": digest,
+                **task.data_facts(),
                 "protocol": {"name": task.protocol.label, **{item.field: item.value for item in task.protocol.values}},
                 "device": compute.device,
                 "precision": compute.precision,

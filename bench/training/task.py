@@ -177,6 +177,14 @@ class Task(ABC):
     def static(self, architecture: Architecture | None) -> dict[str, float]:
         """The ``"static"`` metrics; nothing is trained."""
 
+    def data_facts(self) -> dict[str, Any]:
+        """What is to be known of the data that were read, as JSON values: how many documents were cut, say.
+
+        Raises:
+            DataError: As :meth:`start`.
+        """
+        return {}
+
     def training_task(self, machine: Machine) -> TrainingTask:
         """The training data for one-shot searches.
 

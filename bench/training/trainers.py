@@ -1,15 +1,15 @@
 """Which tasks there are, and trainers made of them.
 
-Each kind of task is a :class:`Family`: which spaces, data sets and protocols it has, and how its tasks are made. One data
-set may be of several: BBC News is a text to predict for recurrent spaces, and documents to classify for text spaces.
-Nothing is read, and torch is not loaded, until something is asked of a trainer.
+Each kind of task is a :class:`Family`: which spaces, data sets and protocols it has, and how its tasks are made. One
+data set may be of several: BBC News is a text to predict for recurrent spaces, and documents to classify for text
+spaces. Nothing is read, and torch is not loaded, until something is asked of a trainer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -51,14 +51,23 @@ class Family:
 @cache
 def families() -> tuple[Family, ...]:
     """Every family."""
+    from ganas.bench.training.classification.task import (
+        BASELINES,
+        CLASSIFICATION_DATASETS,
+        baseline_task,
+        classification_task,
+    )
     from ganas.bench.training.language.task import LANGUAGE_DATASETS, language_task, lstm_task
     from ganas.bench.training.tagging.task import TAGGING_DATASETS, lstm_tagging_task, tagging_task
     from ganas.spaces.rnn.space import RecurrentSpace
+    from ganas.spaces.textnas.space import TextSpace
 
     language, tagging = (MappingProxyType({"LSTM": task}) for task in (lstm_task, lstm_tagging_task))
+    texts = MappingProxyType({name: partial(baseline_task, name) for name in BASELINES})
     return (
         Family("language modelling", RecurrentSpace, LANGUAGE_DATASETS, PROTOCOLS, language_task, language),
         Family("tagging", RecurrentSpace, TAGGING_DATASETS, PROTOCOLS, tagging_task, tagging),
+        Family("text classification", TextSpace, CLASSIFICATION_DATASETS, PROTOCOLS, classification_task, texts),
     )
 
 

@@ -93,7 +93,8 @@ def bbcnews_articles(folder: Path | None = None) -> list[tuple[str, str]]:
         raise MissingDependency(str(missing_bbcnews()))
     paths = sorted(place.glob("*/*.txt"), key=lambda path: (path.parent.name, path.name))
     if len(paths) != _ARTICLES:
-        raise DataError(f"there are {len(paths):,} articles in {place} and should be {_ARTICLES:,}: install it again")
+        remedy = "install it again" if folder is None else f"a folder of {_PACKAGE} is asked for, bbcnews/data"
+        raise DataError(f"there are {len(paths):,} articles in {place} and should be {_ARTICLES:,}: {remedy}")
     return [(path.parent.name, _text(path)) for path in paths]
 
 
@@ -161,7 +162,9 @@ def read_bbcnews(folder: Path | None = None) -> LanguageCorpus:
         DataError: An article is missing or cannot be read.
     """
     splits = bbcnews_splits(folder)
-    lines = {split: [line for article in articles for line in article.lines] for split, articles in splits.items()}
+    lines: dict[str, list[list[str]]] = {
+        split: [line for article in articles for line in article.lines] for split, articles in splits.items()
+    }
     return make_corpus(BBCNEWS, lines, vocabulary=_VOCABULARY)
 
 

@@ -125,13 +125,11 @@ CLASSIFIED_CORPORA: Mapping[str, ClassifiedSource] = MappingProxyType(
                 60_000,
             ),
             _zhang("dbpedia", "DBPedia: abstracts of Wikipedia, 14 kinds of things", _DBPEDIA, 3, 560_000, 70_000),
-            _zhang("yelp-polarity", "Yelp reviews, bad or good", _NEGATIVE_POSITIVE, 2, 560_000, 38_000),
-            _zhang("yelp-full", "Yelp reviews, one to five stars", _STARS, 2, 650_000, 50_000),
+            _zhang("yelp2", "Yelp reviews, bad or good", _NEGATIVE_POSITIVE, 2, 560_000, 38_000),
+            _zhang("yelp5", "Yelp reviews, one to five stars", _STARS, 2, 650_000, 50_000),
             _zhang("yahoo", "Yahoo! Answers: questions with their best answers", _YAHOO, 4, 1_400_000, 60_000),
-            _zhang("amazon-full", "Amazon reviews, one to five stars", _STARS, 3, 3_000_000, 650_000),
-            _zhang(
-                "amazon-polarity", "Amazon reviews, negative or positive", _NEGATIVE_POSITIVE, 3, 3_600_000, 400_000
-            ),
+            _zhang("amazon5", "Amazon reviews, one to five stars", _STARS, 3, 3_000_000, 650_000),
+            _zhang("amazon2", "Amazon reviews, negative or positive", _NEGATIVE_POSITIVE, 3, 3_600_000, 400_000),
             ClassifiedSource(
                 name="snli",
                 title="Stanford Natural Language Inference: pairs of sentences",

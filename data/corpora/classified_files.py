@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -144,8 +144,7 @@ def read_trees(path: Path, labels: Sequence[int | None], *, phrases: bool) -> It
     for number, line in text_lines(path):
         if not line.strip():
             continue
-        where = f"{path}, line {number}"
-        words, nodes = _tree(line, lambda text, where=where: _number(where, text, len(labels), first=0), where)
+        words, nodes = _tree(line, len(labels), f"{path}, line {number}")
         sentiment, start, stop = nodes[-1]
         yield Document((" ".join(words),), labels[sentiment], number)
         if phrases:
@@ -153,7 +152,7 @@ def read_trees(path: Path, labels: Sequence[int | None], *, phrases: bool) -> It
                 yield Document((" ".join(words[start:stop]),), labels[sentiment], number, whole=False)
 
 
-def _tree(line: str, sentiment: Callable[[str], int], where: str) -> tuple[list[str], list[tuple[int, int, int]]]:
+def _tree(line: str, sentiments: int, where: str) -> tuple[list[str], list[tuple[int, int, int]]]:
     """The words of a tree and, children before parents, the sentiment, the first word and the end of each node."""
     words: list[str] = []
     nodes: list[tuple[int, int, int]] = []
@@ -162,7 +161,7 @@ def _tree(line: str, sentiment: Callable[[str], int], where: str) -> tuple[list[
     parts = iter(_TREE_PARTS.findall(line))
     for part in parts:
         if part == "(" and not (nodes and not opened) and not (opened and opened[-1][2]):
-            opened.append((sentiment(next(parts, "")), len(words), False))
+            opened.append((_number(where, next(parts, ""), sentiments, first=0), len(words), False))
         elif part == ")" and opened and opened[-1][1] < len(words):
             value, start, _ = opened.pop()
             nodes.append((value, start, len(words)))

@@ -208,7 +208,7 @@ def make_corpus(
         DataError: A split is empty, or there is only one word.
     """
     numbers: dict[str, int] = {}
-    parts = {split: _numbered(lines[split], numbers) for split in SPLITS}
+    parts: dict[str, NDArray[np.int64]] = {split: _numbered(lines[split], numbers) for split in SPLITS}
     return _ordered(name, tuple(numbers), parts, vocabulary)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from ganas.bench.training.finished import TrainingPlace
 from ganas.bench.training.history import History
+from ganas.bench.training.identity import Identity
 from ganas.bench.training.loop import Progress as Trained
 from ganas.bench.training.names import MINI, trainer_name
 from ganas.bench.training.running import Machine, train
@@ -37,13 +38,18 @@ def train_network(
     architecture: Annotated[
         str,
         typer.Argument(
-            metavar="ARCHITECTURE", help="In the notation of its space, or LSTM for that network to compare with."
+            metavar="ARCHITECTURE",
+            help="In the notation of its space, or a network to compare with: LSTM for recurrent spaces, "
+            "CONV, BIGRU or TRANSFORMER for text spaces.",
         ),
     ],
     dataset: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="bbcnews, ptb, wikitext2 or wikitext103; to tag, conll2000, conll2003 or wnut17."
+            metavar="NAME",
+            help="For recurrent spaces bbcnews, ptb, wikitext2, wikitext103, or to tag conll2000, conll2003, wnut17; "
+            "for text spaces bbcnews, sst2, sst2-glue, sst5, agnews, sogou, dbpedia, yelp2, yelp5, yahoo, amazon2, "
+            "amazon5, snli or mnli.",
         ),
     ],
     protocol: Annotated[str, typer.Option(metavar="NAME", help="full for the recipe, mini for its miniature.")] = MINI,
@@ -72,14 +78,15 @@ def train_network(
     where trainers keep theirs, so that a search finds it.
     """
     known = load_space(space)
-    baseline = architecture if architecture in family_of(known, dataset).baselines else None
+    baselines = family_of(known, dataset).baselines
+    baseline = next((name for name in baselines if name.lower() == architecture.strip().lower()), None)
     task = task_for(known, dataset, protocol, folder=data, baseline=baseline)
     chosen = None if baseline is not None else known.parse(architecture)
     name = trainer_name(space, dataset, protocol)
     place = _place(name, task, chosen, seed, out, data)
     if not resume:
         place.forget()
-    before = place.known()
+    before = place.known(Identity(task, chosen, seed, precision))
     if before is not None and before.epochs and not before.finished:
         print_note(f"going on after epoch {len(before.epochs)} of {task.protocol.epochs}")
     with Progress("train", task.protocol.epochs, "epochs") as bar:
@@ -148,6 +155,7 @@ def _print(
         "epochs": epochs,
         "best epoch": history.best,
         "rollbacks": len(history.rollbacks),
+        **task.data_facts(),
         **task.static(architecture),
         **{metric.name: history.value(metric, epochs) for metric in task.metrics if metric.when in ("kept", "end")},
         "train_seconds": history.epochs[-1].seconds,
@@ -161,6 +169,8 @@ def _print(
 
 
 def _in_words(value: Any, unit: str) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{split} {count:,}" for split, count in value.items())
     if unit == "count":
         return f"{value:,.0f}"
     return f"{value:.4f}" if isinstance(value, float) else str(value)

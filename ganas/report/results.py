@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.metric import Metric
+from ganas.bench.training.benchmark import TrainerBenchmark
 from ganas.report.frames import EvaluationColumns, check_frames
 from ganas.report.lookups import reference_value
 from ganas.report.statistics import Means, PairedTest, bootstrap_means, first_reached, incumbents, paired_tests
@@ -197,6 +198,10 @@ def _read_panel(
     budget, signal, name = int(first["budget"]), str(first["signal"]), str(first["metric"])
     notes: list[str] = []
     metric = _metric(studies, benchmark, name, notes)
+    if isinstance(benchmark, TrainerBenchmark):
+        notes.append(
+            f"Architectures were trained by the protocol {benchmark.protocol.label}: {benchmark.protocol.title}."
+        )
     finished = studies[studies["state"] == "finished"]
     running = studies[studies["state"] != "finished"]
     percent = metric.unit == "fraction"

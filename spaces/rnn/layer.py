@@ -23,8 +23,9 @@ from typing import NamedTuple
 
 from ganas.spaces.errors import InvalidSetting, missing_torch
 from ganas.spaces.rnn.genotype import GROUPS, RecurrentGenotype, is_projected
+from ganas.spaces.rnn.operands import Operands
 from ganas.spaces.rnn.plan import make_plan
-from ganas.spaces.rnn.recurrence import Operands, recurrence
+from ganas.spaces.rnn.recurrence import recurrence
 
 try:
     import torch

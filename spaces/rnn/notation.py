@@ -144,7 +144,7 @@ def _cell_of_darts(given: str, shown: str, layout: Layout) -> RecurrentCell:
     try:
         (statement,) = ast.parse(given).body
         call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-        if not isinstance(call, ast.Call) or len(call.args) > len(_FIELDS):
+        if not isinstance(call, ast.Call) or _name(call) != "Genotype" or len(call.args) > len(_FIELDS):
             raise malformed
         named = [(keyword.arg, keyword.value) for keyword in call.keywords]
         for name, value in [*zip(_FIELDS, call.args, strict=False), *named]:
@@ -168,7 +168,14 @@ def _cell_of_darts(given: str, shown: str, layout: Layout) -> RecurrentCell:
     return RecurrentCell(tuple(entries), tuple(concat))
 
 
+def _name(call: ast.Call) -> str:
+    """What is called; empty for what has no plain name."""
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
 def _range(call: ast.Call) -> tuple[int, ...]:
+    if _name(call) != "range":
+        raise ValueError("a genotype has no other call than range")
     start, stop = (ast.literal_eval(argument) for argument in call.args)
     # No more of it than a cell can have nodes: a range may have any length.
     return tuple(range(start, min(stop, start + 1_000)))

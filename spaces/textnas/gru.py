@@ -20,13 +20,13 @@ import math
 from typing import Any
 
 from ganas.spaces.errors import missing_torch
+from ganas.spaces.rnn.mixing import require_first_derivative
 from ganas.spaces.textnas.masking import Words
 from ganas.spaces.textnas.projection import convolve
 
 try:
     import torch
     from torch import Tensor, nn
-    from torch.autograd.function import once_differentiable
 except ImportError as error:
     raise missing_torch("building networks") from error
 
@@ -62,77 +62,86 @@ class BidirectionalGRU(nn.Module):
         batch, time, _ = values.shape
         projected = convolve(values, self.input_weight.flatten(0, 1).unsqueeze(2), self.input_bias.flatten())
         # What is carried from word to word would lose too much in the half precision of autocast.
-        steps = projected.to(values.dtype).view(batch, time, 2, -1).permute(1, 2, 0, 3)
-        inputs = torch.stack([steps[:, 0], steps[:, 1].flip(0)], dim=1)
-        hidden: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
+        inputs = projected.to(values.dtype).view(batch, time, 2, -1)
+        outputs: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
             inputs, words.steps, self.hidden_weight, self.hidden_bias
         )
-        return (hidden[:, 0] + hidden[:, 1].flip(0)).transpose(0, 1).contiguous()
+        return outputs
+
+
+def _as_read(values: Tensor, out: Tensor) -> Tensor:
+    """Values of both directions, (2, batch, time, ...), in the order in which they are read, (2, time, batch, ...)."""
+    out[0].copy_(values[0].transpose(0, 1))
+    out[1].copy_(values[1].transpose(0, 1).flip(0))
+    return out
 
 
 class _Recurrence(torch.autograd.Function):
     """All steps of both directions.
 
-    Inputs (time, 2, batch, 3 n), what is kept (time, 2, batch, 1), weight (2, 3 n, n) and bias (2, 3 n) to hidden
-    states (time, 2, batch, n).
+    Inputs (batch, time, 2, 3 n), what is kept (2, time, batch, 1), weight (2, 3 n, n) and bias (2, 3 n) to the sum of
+    the hidden states, (batch, time, n).
     """
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, keep: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        time, _, batch, columns = inputs.shape
+        batch, time, _, columns = inputs.shape
         size = columns // 3
-        hidden = inputs.new_zeros(time + 1, 2, batch, size)
-        products = torch.empty_like(inputs)
-        gates = inputs.new_empty(time, 2, batch, 2 * size)
-        candidates = inputs.new_empty(time, 2, batch, size)
+        # What comes from the inputs turns into r, z and n in its place: fresh memory takes as long as the arithmetic.
+        mixed = _as_read(inputs.permute(2, 0, 1, 3), inputs.new_empty(2, time, batch, columns))
+        hidden, of_new = inputs.new_zeros(2, time + 1, batch, size), inputs.new_empty(2, time, batch, size)
+        product = inputs.new_empty(2, batch, columns)
+        gate_product, new_product = product[..., : 2 * size], product[..., 2 * size :]
+        gates, new = mixed[..., : 2 * size], mixed[..., 2 * size :]
         # Views of all steps are made in one go: one by one they would cost as much as the arithmetic.
-        steps = zip(
-            *(hidden[:-1].unbind(), hidden[1:].unbind(), keep.unbind(), products.unbind(), gates.unbind()),
-            *(part.unbind() for part in inputs.split([2 * size, size], dim=-1)),
-            *(part.unbind() for part in products.split([2 * size, size], dim=-1)),
-            *(gates[..., :size].unbind(), gates[..., size:].unbind(), candidates.unbind()),
-            strict=True,
-        )
+        parts = (hidden[:, :-1], hidden[:, 1:], keep, gates, *gates.chunk(2, dim=-1), new, of_new)
+        steps = zip(*(part.unbind(1) for part in parts), strict=True)
         rows, columns_first = bias.unsqueeze(1), weight.transpose(1, 2)
         with torch.autocast(inputs.device.type, enabled=False):
-            for last, state, is_word, product, gate, in_gate, in_new, of_gate, of_new, reset, update, new in steps:
+            for last, state, is_word, gate, reset, update, candidate, kept_product in steps:
                 torch.baddbmm(rows, last, columns_first, out=product)
-                torch.add(in_gate, of_gate, out=gate).sigmoid_()
-                torch.addcmul(in_new, reset, of_new, out=new).tanh_()
-                torch.lerp(new, last, update, out=state).mul_(is_word)
-        ctx.save_for_backward(hidden, products, gates, candidates, keep, weight)
-        return hidden[1:]
+                kept_product.copy_(new_product)
+                gate.add_(gate_product).sigmoid_()
+                candidate.addcmul_(reset, new_product).tanh_()
+                torch.lerp(candidate, last, update, out=state).mul_(is_word)
+        ctx.save_for_backward(hidden, of_new, mixed, keep, weight)
+        outputs = hidden[1, 1:].flip(0).add_(hidden[0, 1:])
+        return outputs.transpose(0, 1).contiguous()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor, None, Tensor, Tensor]:
-        hidden, products, gates, new, keep, weight = ctx.saved_tensors
-        time, _, batch, columns = products.shape
+        require_first_derivative()
+        hidden, of_new, mixed, keep, weight = ctx.saved_tensors
+        _, time, batch, columns = mixed.shape
         size = columns // 3
-        reset, update = gates[..., :size], gates[..., size:]
-        # For all steps: what the gradient of a hidden state is multiplied by on its way to each product.
-        to_input = (1 - new * new) * (1 - update) * keep
-        factors = products.new_empty(time, 2, batch, 3, size)
-        torch.mul(to_input * products[..., 2 * size :], reset * (1 - reset), out=factors[..., 0, :])
-        torch.mul((hidden[:-1] - new) * keep, update * (1 - update), out=factors[..., 1, :])
-        torch.mul(to_input, reset, out=factors[..., 2, :])
-        kept = update * keep
-        grads, product_grads = torch.empty_like(kept), torch.empty_like(products)
-        steps = zip(
-            *(grad_outputs.unbind(), grads.unsqueeze(3).unbind(), grads.unbind(), factors.unbind(), kept.unbind()),
-            *(product_grads.view(factors.shape).unbind(), product_grads.unbind()),
-            strict=True,
-        )
-        carried = torch.zeros_like(grads[0])
+        reset, update, new = mixed.chunk(3, dim=-1)
+        product_grads = torch.empty_like(mixed)
+        factors = product_grads.view(2, time, batch, 3, size)
+        to_reset, to_update, to_new = factors.unbind(3)
+        # For all steps: what the gradient of a hidden state is multiplied by on its way to each product, written where
+        # the gradients of the products will be.
+        stays, grads = update * keep, hidden[:, :-1] - new
+        torch.neg(update, out=to_update).add_(1)
+        torch.mul(new, new, out=to_new).neg_().add_(1)
+        to_input = (to_update * to_new).mul_(keep)
+        to_update.mul_(stays).mul_(grads)
+        torch.mul(to_input, reset, out=to_new)
+        torch.neg(reset, out=to_reset).add_(1).mul_(to_new).mul_(of_new)
+        _as_read(grad_outputs.expand(2, -1, -1, -1), grads)
+        parts = (grads, grads.unsqueeze(3), factors, stays, product_grads)
+        steps = list(zip(*(part.unbind(1) for part in parts), strict=True))
+        carried = torch.zeros_like(grads[:, 0])
         with torch.autocast(hidden.device.type, enabled=False):
-            for given, grad_column, grad, factor, stays, triple, product_grad in reversed(list(steps)):
-                torch.add(given, carried, out=grad)
-                torch.mul(grad_column, factor, out=triple)
-                carried = torch.baddbmm(grad * stays, product_grad, weight)
-            by_direction = product_grads.transpose(0, 1).reshape(2, time * batch, columns)
-            read = hidden[:-1].transpose(0, 1).reshape(2, time * batch, size)
-            weight_grad = by_direction.transpose(1, 2) @ read
+            for grad, grad_column, factor, stay, product_grad in reversed(steps):
+                grad += carried
+                factor *= grad_column
+                carried = torch.baddbmm(grad * stay, product_grad, weight)
+            by_direction = product_grads.view(2, time * batch, columns)
+            weight_grad = by_direction.transpose(1, 2) @ hidden[:, :-1].reshape(2, time * batch, size)
             bias_grad = by_direction.sum(1)
         # Inputs enter as products do, but for n, where the gate r is on the product alone.
         torch.mul(grads, to_input, out=product_grads[..., 2 * size :])
-        return product_grads, None, weight_grad, bias_grad
+        input_grads = mixed.new_empty(batch, time, 2, columns)
+        input_grads[:, :, 0] = product_grads[0].transpose(0, 1)
+        input_grads[:, :, 1] = product_grads[1].flip(0).transpose(0, 1)
+        return input_grads, None, weight_grad, bias_grad

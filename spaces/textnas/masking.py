@@ -8,6 +8,8 @@ This module imports torch.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import cached_property
 
 from ganas.spaces.errors import InvalidSetting, missing_torch
@@ -19,7 +21,7 @@ try:
 except ImportError as error:
     raise missing_torch("building networks") from error
 
-__all__ = ["Words", "dropout"]
+__all__ = ["Words", "dropout", "dropout_mask"]
 
 
 class Words:
@@ -50,9 +52,9 @@ class Words:
 
     @cached_property
     def steps(self) -> Tensor:
-        """``keep`` in the order in which two directions read, (time, 2, batch, 1)."""
+        """``keep`` in the order in which each of two directions reads, (2, time, batch, 1)."""
         steps = self.keep.transpose(0, 1)
-        return torch.stack([steps, steps.flip(0)], dim=1)
+        return torch.stack([steps, steps.flip(0)])
 
     @cached_property
     def attention_bias(self) -> Tensor:
@@ -79,9 +81,20 @@ def dropout(values: Tensor, rate: float, training: bool) -> Tensor:
         return values
     if values.device.type != "cpu":
         return functional.dropout(values, rate)
+    return values * dropout_mask(values, values.shape, rate)
+
+
+def dropout_mask(like: Tensor, shape: Sequence[int], rate: float) -> Tensor:
+    """What dropout on a CPU multiplies values by: 0, or the inverse of how often values are kept.
+
+    Args:
+        like: Of the type that the mask has.
+        shape: Of the mask.
+        rate: From 0 to below 1.
+    """
     threshold = min(round(rate * 2**16), 2**16 - 1)
-    count = values.numel()
+    count = math.prod(shape)
     bits = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-    kept = torch.empty(values.shape, dtype=values.dtype)
-    torch.ge(bits.view(torch.int16)[:count].view(values.shape), threshold - 2**15, out=kept)
-    return values * kept.mul_(1 / (1 - threshold / 2**16))
+    kept = torch.empty(shape, dtype=like.dtype)
+    torch.ge(bits.view(torch.int16)[:count].view(shape), threshold - 2**15, out=kept)
+    return kept.mul_(1 / (1 - threshold / 2**16))

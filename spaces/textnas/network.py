@@ -19,7 +19,7 @@ This module imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 
 from ganas.spaces.errors import InvalidSetting, missing_torch
 from ganas.spaces.textnas.genotype import TextGenotype
@@ -121,8 +121,8 @@ class TextEncoder(nn.Module):
         values: Tensor,
         mask: Tensor,
         genotype: TextGenotype,
-        operators: Sequence[nn.Module],
-        normalisations: Mapping[str, nn.Module],
+        operators: Iterable[nn.Module],
+        normalisations: nn.ModuleDict,
     ) -> Tensor:
         """Run an architecture.
 

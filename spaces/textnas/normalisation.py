@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import Any
 
 from ganas.spaces.errors import missing_torch
+from ganas.spaces.rnn.mixing import require_first_derivative
 from ganas.spaces.textnas.masking import Words
 
 try:
     import torch
     from torch import Tensor, nn
-    from torch.autograd.function import once_differentiable
 except ImportError as error:
     raise missing_torch("building networks") from error
 
@@ -104,8 +104,8 @@ class _Normalisation(torch.autograd.Function):
         return outputs.view(values.shape), mean, variance
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+        require_first_derivative()
         centred, is_word, weight, inverse, *outputs = ctx.saved_tensors
         rows = grad_outputs.reshape(centred.shape)
         # What the ReLU gave is zero at padding as well. A product of numbers with truth values would take much longer.

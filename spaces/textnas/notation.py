@@ -23,7 +23,7 @@ __all__ = ["format_genotype", "parse_genotype"]
 
 _EXAMPLE = "0 5; 1 7 0; 1 3 0 0"
 _MOST_CHARACTERS = 100_000
-_ROWS = re.compile(r"[;|\r\n]+")
+_SEPARATOR = re.compile(r"[;|]")
 _NUMBER = re.compile(r"[0-9]{1,4}")
 
 
@@ -55,12 +55,13 @@ def parse_genotype(text: str, window: int = WINDOW) -> TextGenotype:
     given = str(text).strip()
     given = PUBLISHED.get(given.lower(), given).strip()
     shown = repr(given) if len(given) <= 60 else f"{given[:60]!r}..."
-    rows = [entries for row in _ROWS.split(given[:_MOST_CHARACTERS]) if (entries := row.split())]
-    if not rows or not rows[0][0].lstrip("+-")[:1].isdigit() or len(given) > _MOST_CHARACTERS:
+    if not given.lstrip("+-")[:1].isdigit() or len(given) > _MOST_CHARACTERS:
         raise MalformedArchitecture(
             f"{shown} is not a text network: wanted are rows such as {_EXAMPLE}, or one of {quote_list(PUBLISHED)}"
             f"{closest_match(given.lower(), PUBLISHED)}"
         )
+    lines = [line for line in given.splitlines() if line.strip()]
+    rows = [row.split() for line in lines for row in _SEPARATOR.split(line)]
     if len(rows) == 1:
         rows = _rows_of_line(rows[0])
     return TextGenotype(tuple(_layer(number, entries, window) for number, entries in enumerate(rows)))
@@ -68,7 +69,8 @@ def parse_genotype(text: str, window: int = WINDOW) -> TextGenotype:
 
 def _rows_of_line(entries: list[str]) -> list[list[str]]:
     """The rows of an architecture that is given without separators; the last one may be incomplete."""
-    rows, start = [], 0
+    rows: list[list[str]] = []
+    start = 0
     while start < len(entries):
         stop = start + 2 + len(rows)
         rows.append(entries[start:stop])

@@ -14,11 +14,11 @@ from __future__ import annotations
 from typing import Any
 
 from ganas.spaces.errors import missing_torch
+from ganas.spaces.rnn.mixing import require_first_derivative
 
 try:
     import torch
     from torch import Tensor
-    from torch.autograd.function import once_differentiable
     from torch.nn import functional
 except ImportError as error:
     raise missing_torch("building networks") from error
@@ -56,8 +56,8 @@ class _Average(torch.autograd.Function):
         return _sum_of_three(values).mul_(share)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor, None]:
+        require_first_derivative()
         (share,) = ctx.saved_tensors
         return _sum_of_three(grad_outputs * share), None
 
@@ -84,8 +84,8 @@ class _Maximum(torch.autograd.Function):
         return torch.maximum(best, following).mul_(keep)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor, None]:
+        require_first_derivative()
         keep, from_earlier, from_following = ctx.saved_tensors
         grads = grad_outputs * keep
         to_following = grads * from_following

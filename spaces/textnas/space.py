@@ -100,7 +100,7 @@ class TextSpace(Space):
         """
         if len(genotype.layers) != self.layout.layers:
             raise InvalidArchitecture(
-                f"a text network of {len(genotype.layers)} layers: those of {self.name!r} have {self.layout.layers}"
+                f"the number of layers is {len(genotype.layers)}, and that of {self.name!r} is {self.layout.layers}"
             )
         for number, layer in enumerate(genotype.layers):
             count = num_offsets(number, self.layout.window)

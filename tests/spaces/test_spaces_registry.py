@@ -48,9 +48,11 @@ def one_line(error):
 def test_built_in_names_are_listed_in_order_with_their_distribution():
     entries = SPACES.entries()
     assert list(entries) == [
+        *("alphagan", "alphagan-discriminator"),
         *("darts", "graphnas", "graphnas-proteins"),
         *("nasbench101", "nasbench201", "natsbench-size"),
         *("rnn", "rnn-enas", "rnn-mini"),
+        *("textnas", "textnas-mini"),
     ]
     assert {(entry.origin, entry.version) for entry in entries.values()} == {("ganas", ganas.__version__)}
 
@@ -73,8 +75,8 @@ def test_an_unknown_name_says_what_is_known():
     with pytest.raises(UnknownName) as error:
         load_space("nasbench102")
     text = one_line(error)
-    known = "darts, graphnas, graphnas-proteins, nasbench101, nasbench201, natsbench-size, rnn, rnn-enas, rnn-mini"
-    assert f"unknown space 'nasbench102': known are {known}; did you mean" in text
+    assert text.startswith("unknown space 'nasbench102': known are nasbench101, nasbench201, ")
+    assert f"({len(SPACES.entries())} in all); did you mean" in text
 
 
 # --- installed -------------------------------------------------------------------------------------------

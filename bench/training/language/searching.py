@@ -53,6 +53,9 @@ _OF_CODE: dict[str, Any] = {
     "hidden": 300,
     "batch": 256,
     "bptt": 35,
+    # Lengths are not drawn in the search: 35, or 17 now and then.
+    "bptt_deviation": 0.0,
+    "bptt_halved": 0.05,
     "learning_rate": 20.0,
     "clip": 0.25,
     "weight_decay": 5e-7,

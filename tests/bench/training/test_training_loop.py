@@ -175,6 +175,13 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
             loop(checkpoint=tmp_path / "state", **other).run()
 
 
+def test_a_checkpoint_that_was_begun_with_other_data_is_refused(tmp_path, monkeypatch):
+    loop(checkpoint=tmp_path / "state").run(1)
+    monkeypatch.setattr(ToyTask, "digest", lambda self: "other")
+    with pytest.raises(DataError, match="begun with other data"):
+        loop(checkpoint=tmp_path / "state").run()
+
+
 @pytest.mark.parametrize("cut", [0, 4, 100, -1])
 def test_a_damaged_checkpoint_is_one_clear_line(tmp_path, cut):
     loop(checkpoint=tmp_path / "state").run(1)

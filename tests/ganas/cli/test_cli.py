@@ -147,8 +147,10 @@ def test_list_is_tab_separated_for_programs(capsys):
     lines = answer(["list", "spaces"], capsys).splitlines()
     assert lines[0].split("\t") == ["kind", "name", "title", "distribution", "version"]
     names = [
+        *("alphagan", "alphagan-discriminator"),
         *("darts", "graphnas", "graphnas-proteins", "nasbench101", "nasbench201", "natsbench-size"),
         *("rnn", "rnn-enas", "rnn-mini"),
+        *("textnas", "textnas-mini"),
     ]
     assert [line.split("\t")[:2] for line in lines[1:]] == [["spaces", name] for name in names]
 

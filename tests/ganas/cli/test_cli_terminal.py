@@ -27,9 +27,11 @@ def test_the_process_ends_with_the_status():
     ran = subprocess.run([*GANAS, "list", "spaces", "--json"], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert [row["name"] for row in json.loads(ran.stdout)] == [
+        *("alphagan", "alphagan-discriminator"),
         *("darts", "graphnas", "graphnas-proteins"),
         *("nasbench101", "nasbench201", "natsbench-size"),
         *("rnn", "rnn-enas", "rnn-mini"),
+        *("textnas", "textnas-mini"),
     ]
 
 

@@ -117,6 +117,27 @@ def test_out_keeps_checkpoint_measurements_and_weights(capsys):
     assert json.loads(Path("here/training.json").read_text())["architecture"] == said["architecture"]
 
 
+@pytest.mark.parametrize(
+    "other, field",
+    [
+        (["train", "rnn", "DARTS_V1", "--dataset", "bbcnews"], "architecture"),
+        (["train", "rnn", "LSTM", "--dataset", "bbcnews"], "architecture"),
+        ([*TRAIN, "--seed", "3"], "seed"),
+        (["train", "rnn", "DARTS_V2", "--dataset", "bbcnews", "--protocol", "full"], "protocol"),
+        ([*TRAIN, "--precision", "bfloat16"], "precision"),
+    ],
+)
+def test_a_folder_answers_for_no_other_training(other, field, capsys):
+    answer([*TRAIN, "--out", "here"], capsys)
+    assert f"is of another training, with {field} " in refusal([*other, "--out", "here"], capsys)
+    answer([*TRAIN, "--precision", "float32", "--out", "here"], capsys)
+
+
+def test_nothing_is_left_of_a_training_without_data(capsys):
+    assert "ptb" in refusal(["train", "rnn", "DARTS_V2", "--dataset", "ptb"], capsys)
+    assert not Path("home/trainings").exists()
+
+
 def test_an_interrupted_training_is_gone_on_with(capsys, monkeypatch):
     from ganas.bench.training.loop import TrainingLoop
 
@@ -150,7 +171,7 @@ def test_an_interrupted_training_is_gone_on_with(capsys, monkeypatch):
         ([*TRAIN, "--checkpoint-steps", "0"], "every 0"),
         (["train", "rnn", "DARTS_V9", "--dataset", "bbcnews"], "did you mean 'DARTS_V"),
         (["train", "rnn", "ENAS", "--dataset", "bbcnews"], "11 nodes"),
-        (["train", "nasbench201", "LSTM2", "--dataset", "bbcnews"], "no data set to train architectures of 'nasbench201'"),
+        (["train", "nasbench201", "LSTM2", "--dataset", "bbcnews"], "no data set to train"),
         (["train", "rnn", "DARTS_V2", "--dataset", "ptb", "--protocol", "full"], "ptb.train.txt, ptb.valid.txt"),
         (["train", "rnn", "DARTS_V2", "--dataset", "wikitext2", "--data", "nowhere"], "wiki.train.tokens"),
         ([*TRAIN, "--data", "."], "0 articles"),

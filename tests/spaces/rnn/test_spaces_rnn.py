@@ -158,6 +158,12 @@ def test_a_line_of_connections():
         ("Genotype(recurrent=[], concat=range(1, 1000000000000))", InvalidArchitecture, "has 0 nodes"),
         ("Genotype(concat=range(1, 4))", MalformedArchitecture, "not a recurrent genotype"),
         ("__import__('os').Genotype()", MalformedArchitecture, "not a recurrent genotype"),
+        ("Genotype(recurrent=[], concat=slice(1, 4))", MalformedArchitecture, "not a recurrent genotype"),
+        (
+            "MyGenotype(recurrent=[('tanh', 0), ('relu', 1), ('relu', 1)])",
+            MalformedArchitecture,
+            "not a recurrent genotype",
+        ),
         ("Genotype(" * 500, MalformedArchitecture, "not a recurrent genotype"),
         ("Genotype(recurrent=[1, 2, 3])", MalformedArchitecture, "not a recurrent genotype"),
     ],

@@ -12,6 +12,7 @@ import ganas
 from ganas import testing
 from ganas.bench.toy import ToyBenchmark
 from ganas.bench.training.benchmark import TrainerBenchmark
+from ganas.bench.training.language.batching import draw_length
 from ganas.bench.training.language.protocol import FULL, MINI
 from ganas.bench.training.language.searching import SEARCH_FULL, search_protocol_for
 from ganas.bench.training.language.task import LanguageTask, LanguageText
@@ -375,6 +376,9 @@ def test_the_full_recipe_is_that_of_the_code_of_darts():
     assert recipe.sources["architecture_learning_rate"] == "DARTS code, rnn/train_search.py"
     dropouts = ("dropout", "dropout_hidden", "dropout_cell", "dropout_input", "dropout_embedding")
     assert [getattr(recipe, name) for name in dropouts] == [0.75, 0.25, 0.75, 0.2, 0.0]
+    rng = np.random.default_rng(0)
+    assert {draw_length(recipe, rng=rng) for _ in range(200)} == {35, 17}
+    assert recipe.sources["bptt_deviation"] == "DARTS code, rnn/train_search.py"
 
 
 def test_a_miniature_is_searched_with_its_own_sizes():
