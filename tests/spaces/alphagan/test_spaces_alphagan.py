@@ -163,8 +163,7 @@ def test_every_choice_has_its_node(space):
 def test_no_two_genotypes_are_isomorphic(space):
     found = space.sample(50, rng=np.random.default_rng(0))
     found += [other for one in found[:2] for other in space.neighbours(one)]
-    by_key = {space.canonical_key(one): space.encode(one) for one in found}
-    assert len(by_key) == len({space.encode(one) for one in found})
+    assert len({space.canonical_key(one) for one in found}) == len({space.encode(one) for one in found})
 
 
 def test_functional_twins_among_discriminators():
@@ -226,9 +225,8 @@ def test_an_official_discriminator():
 
 
 def test_fields_of_an_official_genotype_by_position():
-    fields = ["normal", "up", "skip_2", "skip_3"]
     text = OFFICIAL_SMALL
-    for field in fields:
+    for field in ("normal", "up", "skip_2", "skip_3"):
         text = text.replace(f"{field}=", "")
     assert AlphaGAN().parse(text) == AlphaGAN().parse("alphaGAN_s")
 

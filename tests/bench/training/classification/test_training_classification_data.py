@@ -195,7 +195,7 @@ def test_pairs_without_class_are_counted(tmp_path, monkeypatch):
 def test_what_is_missing_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("GANAS_HOME", str(tmp_path / "home"))
     text = ClassifiedText("sst5")
-    assert str(tmp_path / "home" / "corpora" / "sst5") in text.missing(MINI)
+    assert str(tmp_path / "home" / "corpora" / "sst5") in str(text.missing(MINI))
     with pytest.raises(DataError, match=r"sst5 needs train\.txt, dev\.txt and test\.txt"):
         text.read(MINI)
     with pytest.raises(UnknownName, match="did you mean 'sst2'"):
