@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
     from ganas.bench.training.training_task import TrainingTask
 
-__all__ = ["Architectures", "Benchmark"]
+__all__ = ["Architectures", "Benchmark", "Kind"]
+
+Kind = Literal["table", "surrogate", "trainer", "shared"]
+"""Where answers come from: measurements, a model of them, a training of each architecture, or one of all together."""
 
 Architectures = Sequence[Architecture] | NDArray[np.integer]
 """Many architectures: objects, an integer genotype array (count, positions), or row indices (count,)."""
 
 
 class Benchmark(ABC):
-    """Answers queries and states their cost. Tables, surrogates and trainers share this interface.
+    """Answers queries and states their cost. Tables, surrogates, trainers and shared weights have this interface.
 
     What was not measured raises a typed error; nothing is imputed and nothing falls back. ``query`` is free of side
     effects: budgets live in the ledger of a study.
@@ -34,14 +37,15 @@ class Benchmark(ABC):
 
     name: str
     """Registered name, ``family-dataset``."""
-    kind: ClassVar[Literal["table", "surrogate", "trainer"]]
+    kind: ClassVar[Kind]
     space: Space
     metrics: Mapping[str, Metric]
     """Every metric that can be asked for, by name."""
     objective: str
     """The metric that a search maximises (or minimises) unless told otherwise; never a test metric."""
     source: str
-    """``table:<hash>``, ``surrogate:<hash>`` or ``trainer:<protocol>``: which numbers these are."""
+    """Which numbers these are: ``table:<hash>``, ``surrogate:<hash>``, ``trainer:<protocol>`` or
+    ``shared:<protocol>``."""
     fidelity: Literal["epoch", "run"] = "epoch"
     """What a fidelity is, the cheaper answer that a strategy may ask for: an epoch of the one training, or a run of
     its own that was scheduled for fewer epochs."""
@@ -144,6 +148,17 @@ class Benchmark(ABC):
     def runs(self) -> tuple[int, ...]:
         """Scheduled epochs of each run that is held, in increasing order; empty where nobody tells runs apart."""
         return ()
+
+    def preparation_seconds(self, metrics: Sequence[str]) -> float:
+        """What had to be trained for all answers together, as shared weights are; a ledger charges it once.
+
+        Args:
+            metrics: What is asked for.
+
+        Returns:
+            Seconds of the benchmark's own machine; 0 where every answer is paid for by itself.
+        """
+        return 0.0
 
     def fidelities(self, metric: str | None = None) -> tuple[int, ...]:
         """Which fidelities a metric can be asked at, the last being the full training; empty where there is one.

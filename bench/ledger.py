@@ -45,7 +45,7 @@ class Ledger:
     A refused one (``refuse``) is free as well. Everything else costs one query and the seconds of one training up to
     the fidelity asked for, whatever the reduction; a higher fidelity of the same architecture is charged from the
     start. When the budget is used up it raises. What a one-shot search spends on its own network is charged as well
-    (:meth:`charge`): seconds, no query.
+    (:meth:`charge`), and with the first query what the benchmark trained for all of them: seconds, no query.
 
     Args:
         benchmark: Where the answers come from.
@@ -99,10 +99,10 @@ class Ledger:
         return time.perf_counter() - self._started
 
     def charge(self, seconds: float) -> None:
-        """Charge what a one-shot search spent on training a network of its own.
+        """Charge what was spent on training a network of many architectures, by a one-shot search or a benchmark.
 
         Args:
-            seconds: Measured on this machine, which is that of the trainer.
+            seconds: Measured on this machine, which is that of the benchmark.
         """
         self.search_seconds += seconds
         self.simulated_seconds += seconds
@@ -130,6 +130,8 @@ class Ledger:
         if self.exhausted:
             raise BudgetExhausted(f"the budget of {self.budget} queries is used up")
         evaluation = self._ask(architecture, fidelity)
+        if not self.entries:
+            self.charge(self.benchmark.preparation_seconds(self.metrics))
         self._enter(key, evaluation, self.simulated_seconds + evaluation.cost_seconds, self.wall_seconds)
         return evaluation
 

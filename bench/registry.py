@@ -1,4 +1,4 @@
-"""The registered benchmarks: tables of the data catalogue, saved surrogates, trainers, and what others add."""
+"""The registered benchmarks: tables, saved surrogates, trainers, shared weights, and what others add."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ _NOISE = re.compile(r"(.+)\+noise-(\d{1,18})", re.ASCII)
 
 
 def _found() -> Mapping[str, str | Callable[..., object]]:
+    from ganas.bench.shared_weights.names import shared_builders
     from ganas.bench.surrogate.artefact import saved_surrogates
     from ganas.bench.training.names import trainer_builders
     from ganas.data.catalog import card_names
 
     found: dict[str, str | Callable[..., object]] = {name: _opener(name) for name in card_names()}
-    found |= trainer_builders()
+    found |= {**trainer_builders(), **shared_builders()}
     for name, folder in saved_surrogates().items():
         if name in found:
             what = "trainer" if name in trainer_builders() else "table"
+            what = "benchmark of shared weights" if name in shared_builders() else what
             raise DuplicateName(f"the surrogate in {folder} has the name of a {what}: rename its folder")
         found[name] = _surrogate_opener(folder, name, None)
     return found

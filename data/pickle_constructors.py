@@ -11,12 +11,26 @@ from __future__ import annotations
 import struct
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from math import prod
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ganas.spaces.errors import DataError, quote_list
 
-__all__ = ["NUMBER_TYPES", "NUMERIC_DATA", "PLAIN_DATA", "Constructor", "NumberType", "constructor_names", "printable"]
+__all__ = [
+    "ARRAY_DATA",
+    "NUMBER_TYPES",
+    "NUMERIC_DATA",
+    "PLAIN_DATA",
+    "Constructor",
+    "NumberType",
+    "PickledArray",
+    "constructor_names",
+    "printable",
+]
 
 
 class Constructor:
@@ -47,6 +61,11 @@ class NumberType:
     def __init__(self, code: str, layout: str) -> None:
         self._code = code
         self._layout = struct.Struct(layout)
+
+    @property
+    def little_endian(self) -> str:
+        """The type as numpy spells it, with the order of its bytes."""
+        return f"<{self._code}"
 
     def number(self, content: object) -> float | int | bool:
         """The number in these bytes, as a Python number of the same value."""
@@ -81,6 +100,57 @@ NUMBER_TYPES: Mapping[str, NumberType] = MappingProxyType(
     }
 )
 """Types of plain numbers by their code in numpy; objects, texts, times and structures are not among them."""
+
+
+class PickledArray:
+    """A numpy array of numbers, as its pickle spells it: first an empty one is made, then it is filled."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: NDArray[Any] | None = None
+
+    def array(self) -> NDArray[Any]:
+        """The array; it cannot be written to.
+
+        Raises:
+            DataError: It was never filled.
+        """
+        if self._values is None:
+            raise DataError("the pickle makes a numpy array and does not fill it")
+        return self._values
+
+    def __setstate__(self, state: object) -> None:
+        """Take the state that numpy pickles: version, shape, type, whether columns come first, and the bytes."""
+        if type(state) is not tuple or len(state) != 5 or self._values is not None:
+            raise DataError("the pickle fills a numpy array in a way that numpy does not")
+        _, shape, number_type, columns_first, content = state
+        if type(shape) is not tuple or {type(length) for length in shape} - {int} or min(shape, default=0) < 0:
+            raise DataError(f"the pickle has a numpy array of shape {_shown(shape)}")
+        if type(number_type) is not NumberType or columns_first not in (False, 0):
+            raise DataError("the pickle has a numpy array of something else than plain numbers, row after row")
+        if type(content) is str:
+            content = _encode(content, "latin1")  # what Python 2 wrote
+        if type(content) is not bytes:
+            raise DataError("the pickle fills a numpy array with something else than bytes")
+        dtype = np.dtype(number_type.little_endian)
+        if len(content) != prod(shape) * dtype.itemsize:
+            raise DataError(f"the pickle has a numpy array of shape {shape!r:.60} with {len(content):,} bytes")
+        self._values = np.frombuffer(content, dtype).reshape(shape)
+
+    def __repr__(self) -> str:
+        return "<numpy array>"
+
+
+def _empty_array(subtype: object, shape: object, code: object) -> PickledArray:
+    # numpy makes every array in this way, and fills it afterwards.
+    if type(subtype) is not Constructor or shape != (0,) or code not in ("b", b"b"):
+        raise DataError("the pickle makes a numpy array in a way that numpy does not")
+    return PickledArray()
+
+
+def _no_array(*arguments: object) -> NoReturn:
+    raise DataError("the pickle calls numpy.ndarray, which is not allowed")
 
 
 def _number_type(code: object, align: object = False, copy: object = True) -> NumberType:
@@ -146,6 +216,19 @@ NUMERIC_DATA: Mapping[tuple[str, str], Constructor] = MappingProxyType(
     }
 )
 """Plain data with numpy's numbers, ordered dicts, sets and bytes of any protocol: ``(module, name)`` to stand-in."""
+
+ARRAY_DATA: Mapping[tuple[str, str], Constructor] = MappingProxyType(
+    {
+        **NUMERIC_DATA,
+        ("numpy", "ndarray"): Constructor("numpy.ndarray", _no_array),
+        **{
+            (module, "_reconstruct"): Constructor(f"{module}._reconstruct", _empty_array)
+            for module in ("numpy.core.multiarray", "numpy._core.multiarray")
+        },
+    }
+)
+"""Numeric data with arrays of numbers, each a :class:`PickledArray`; for :func:`~ganas.data.safe_pickle.load_pickle`
+only, as :mod:`ganas.data.pickle_stream` stores nothing on them."""
 
 
 def constructor_names(allowed: Mapping[tuple[str, str], Constructor]) -> str:

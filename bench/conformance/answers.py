@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from ganas.bench.benchmark import Benchmark
+from ganas.bench.benchmark import Benchmark, Kind
 from ganas.bench.conformance.asking import close, measured, require_finite
 from ganas.bench.metric import Metric, Result
 from ganas.spaces.architecture import Architecture
@@ -22,7 +22,7 @@ def check_declaration(benchmark: Benchmark, *, rng: np.random.Generator) -> None
     require(isinstance(benchmark, Benchmark), f"{benchmark!r:.80} is not a Benchmark")
     name = benchmark.name
     require(isinstance(name, str) and name and name == "".join(name.split()), f"name is {name!r}: no spaces, not empty")
-    require(benchmark.kind in ("table", "surrogate", "trainer"), f"kind is {benchmark.kind!r}")
+    require(benchmark.kind in get_args(Kind), f"kind is {benchmark.kind!r}")
     require(isinstance(benchmark.space, Space), f"space is a {type(benchmark.space).__name__}, not a Space")
     require(len(benchmark.metrics) > 0, "there are no metrics")
     for key, metric in benchmark.metrics.items():

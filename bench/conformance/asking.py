@@ -1,6 +1,6 @@
 """What the checks of the benchmark kit share: architectures to ask about, and how answers are compared.
 
-A check asks only for what :class:`~ganas.bench.benchmark.Benchmark` declares, of a trainer about two architectures.
+A check asks only for what :class:`~ganas.bench.benchmark.Benchmark` declares, of what trains about two architectures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["answers", "close", "measured", "require_finite", "some_epochs"]
 
 def measured(benchmark: Benchmark, metric: str, rng: np.random.Generator) -> list[Architecture]:
     """Some architectures for which the metric is held, at least one."""
-    if benchmark.kind == "trainer":
+    if benchmark.kind in ("trainer", "shared"):
         return benchmark.space.sample(2, rng=rng)
     drawn = benchmark.space.sample(30, rng=rng)
     found = [architecture for architecture in drawn if answers(benchmark, architecture, metric)]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Architectures, Benchmark
-from ganas.bench.metric import REDUCTIONS, Curve, Metric, Optimum, Reduction, Result, reduce_trials
+from ganas.bench.metric import Curve, Metric, Optimum, Reduction, Result, reduce_trials
 from ganas.bench.training.finished import TrainingPlace
 from ganas.bench.training.history import History
 from ganas.bench.training.identity import Identity
@@ -19,15 +19,13 @@ from ganas.bench.training.protocol import Protocol
 from ganas.bench.training.running import Machine, reaches, train
 from ganas.bench.training.task import Task, TaskMetric
 from ganas.bench.training.training_task import TrainingTask
+from ganas.bench.training.trials import asked_trials, check_seeds
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import (
     ArchitectureNotMeasured,
     EpochNotMeasured,
-    InvalidSetting,
     NotSupported,
     TrainingFailed,
-    TrialNotMeasured,
-    closest_match,
     quote_list,
 )
 
@@ -80,12 +78,10 @@ class TrainerBenchmark(Benchmark):
         progress: Callable[[Progress], None] | None = None,
         trains: bool = True,
     ) -> None:
-        if not seeds or len(set(seeds)) != len(seeds) or any(isinstance(s, bool) or s < 0 for s in seeds):
-            raise InvalidSetting(f"a trainer needs different seeds of at least 0, not {list(seeds)}")
         self.name = name
         self.task = task
         self.space = task.space
-        self.seeds = tuple(int(seed) for seed in seeds)
+        self.seeds = check_seeds(seeds, "a trainer")
         self.objective = task.objective
         self.source = f"trainer:{task.protocol.label}"
         self.progress, self.trains = progress, trains
@@ -140,12 +136,7 @@ class TrainerBenchmark(Benchmark):
         """
         described = self.metric(metric, run=run)
         at = self._epoch(described, epoch)
-        chosen = self._trials(described, trial, seed)
-        if reduction not in REDUCTIONS:
-            allowed = f"{quote_list(REDUCTIONS)}, not {reduction!r}{closest_match(reduction, REDUCTIONS)}"
-            raise InvalidSetting(f"reduction must be one of {allowed}")
-        if reduction != "mean" and (trial is not None or seed is not None):
-            raise InvalidSetting(f"one trial is not reduced, and the {reduction} was asked")
+        chosen = asked_trials(self.name, described, trial=trial, seed=seed, reduction=reduction)
         self.space.check(architecture)
         said = (described.name, described.unit, described.split, at)
         if at is None:
@@ -230,23 +221,6 @@ class TrainerBenchmark(Benchmark):
             )
             raise EpochNotMeasured(f"{self.name!r} measures {metric.name!r} at the epochs {held}, not at {epoch!r}")
         return int(epoch)
-
-    def _trials(self, metric: Metric, trial: int | None, seed: int | None) -> tuple[int, ...]:
-        """The positions that a question is about."""
-        if trial is not None and seed is not None:
-            raise InvalidSetting(f"either a trial or a seed can be asked for, not trial {trial} and seed {seed}")
-        held = self.seeds if metric.epochs else ()
-        if seed is not None:
-            if seed not in held:
-                raise TrialNotMeasured(
-                    f"{self.name!r} has for {metric.name!r} the seeds {quote_list(held)}, not {seed!r}"
-                )
-            return (held.index(seed),)
-        if trial is None:
-            return tuple(range(len(held)))
-        if isinstance(trial, bool) or not isinstance(trial, int | np.integer) or not 0 <= trial < len(held):
-            raise TrialNotMeasured(f"{self.name!r} has {len(held)} trials of {metric.name!r}, from 0, not {trial!r}")
-        return (int(trial),)
 
     def _value(self, history: History, name: str, epoch: int) -> float:
         if name == SECONDS.name:

@@ -16,7 +16,7 @@ from ganas.spaces.errors import InvalidSetting, closest_match, missing_torch, qu
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DEVICES", "PRECISIONS", "Compute", "Precision", "choose_compute", "process_group"]
+__all__ = ["DEVICES", "PRECISIONS", "Compute", "Precision", "choose_compute", "is_first_process", "process_group"]
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 """What may be asked for; also one of several GPUs, as ``cuda:1``."""
@@ -58,6 +58,13 @@ class Compute:
         if self.precision == "float32":
             return nullcontext()
         return torch.autocast(self.kind, dtype=torch.bfloat16)
+
+    def wait_for_all(self) -> None:
+        """Return when every process that trains together is here."""
+        if self.processes > 1:
+            import torch.distributed
+
+            torch.distributed.barrier()
 
     def wrap(self, module: _Module) -> _Module:
         """The module as training calls it: compiled and, where several processes train, averaging their gradients."""
@@ -112,6 +119,18 @@ def choose_compute(
     return Compute(device, cast("Precision", precision), compiled, rank, processes)
 
 
+def _together() -> tuple[int, int]:
+    """The number of this process among those that ``torchrun`` started, and how many there are."""
+    if "MASTER_ADDR" not in os.environ:
+        return 0, 1
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes and tells, of those that ``torchrun`` started."""
+    return _together()[0] == 0
+
+
 @contextmanager
 def process_group(
     device: str = "auto", *, precision: str = "auto", compiled: bool = False, timeout_seconds: float = 1800.0
@@ -128,7 +147,7 @@ def process_group(
     """
     from datetime import timedelta
 
-    rank, processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    rank, processes = _together()
     chosen = choose_compute(device, precision=precision, compiled=compiled, rank=rank, processes=processes)
     if processes == 1:
         yield chosen

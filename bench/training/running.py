@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import platform
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from ganas.bench.training.checkpoint import write_atomically
-from ganas.bench.training.devices import choose_compute
+from ganas.bench.training.devices import process_group
 from ganas.bench.training.finished import TrainingPlace
 from ganas.bench.training.history import History
 from ganas.bench.training.identity import Identity
@@ -51,6 +52,9 @@ def train(
 ) -> History:
     """Train unless that was done, going on from a checkpoint that is there; one process at a time works on a place.
 
+    Processes that ``torchrun`` started train together, each on its part of every batch, and count as one; the first of
+    them writes and tells.
+
     Args:
         task: What is trained.
         architecture: The network; None for a task that is of one network only.
@@ -79,11 +83,17 @@ def train(
         return known
     # Data that are missing or damaged are refused before anything is written.
     digest = task.digest()
-    compute = choose_compute(machine.device, precision=machine.precision, compiled=machine.compiled)
-    with place.locked():
-        # While this process waited, another one may have trained it.
+    with ExitStack() as stack:
+        compute = stack.enter_context(
+            process_group(machine.device, precision=machine.precision, compiled=machine.compiled)
+        )
+        if compute.rank == 0:
+            stack.enter_context(place.locked())
+        # While this process waited, another one may have trained it; all that train together must see the same.
+        compute.wait_for_all()
         known = place.known(identity)
         if known is not None and reaches(known, at, epochs):
+            compute.wait_for_all()
             return known
         loop = TrainingLoop(
             task,
@@ -92,10 +102,10 @@ def train(
             compute=compute,
             checkpoint=place.checkpoint,
             every_steps=every_steps,
-            progress=progress,
+            progress=progress if compute.rank == 0 else None,
         )
         history = loop.run(at)
-        if history.finished:
+        if history.finished and compute.rank == 0:
             if weights is not None and history.failure is None:
                 from safetensors.torch import save
 
@@ -109,9 +119,11 @@ def train(
                 "device": compute.device,
                 "precision": compute.precision,
                 "compiled": compute.compiled,
+                "processes": compute.processes,
                 "versions": _versions(),
             }
             place.finish(history, about)
+        compute.wait_for_all()
     return history
 
 

@@ -6,6 +6,7 @@ from ganas.bench.benchmark import Benchmark
 from ganas.bench.registry import BENCHMARKS, is_benchmark
 from ganas.bench.surrogate.models import SURROGATES
 from ganas.bench.surrogate.regressor import Regressor
+from ganas.data.corpora.catalog import datasets
 from ganas.data.sources import not_converted
 from ganas.plugins import STRATEGIES
 from ganas.spaces.errors import InvalidSetting, unknown_name
@@ -50,7 +51,7 @@ def _kind_at(name: str) -> str:
     """The kind of what is at a place."""
     if ":" not in name:
         raise not_converted(name) or unknown_name(
-            "name", name, [entry for registry in REGISTRIES.values() for entry in registry.entries()]
+            "name", name, [*(entry for registry in REGISTRIES.values() for entry in registry.entries()), *datasets()]
         )
     target = load_place("plug-in", name)
     if isinstance(target, type) and issubclass(target, Space):

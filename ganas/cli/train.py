@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ganas.bench.training.devices import is_first_process
 from ganas.bench.training.finished import TrainingPlace
 from ganas.bench.training.history import History
 from ganas.bench.training.identity import Identity
@@ -75,7 +76,7 @@ def train_network(
     """Train one network and test it.
 
     The same command goes on where it was interrupted, and trains nothing twice. Without --out the training is kept
-    where trainers keep theirs, so that a search finds it.
+    where trainers keep theirs, so that a search finds it. Started by torchrun, several GPUs train it together.
     """
     known = load_space(space)
     baselines = family_of(known, dataset).baselines
@@ -84,10 +85,10 @@ def train_network(
     chosen = None if baseline is not None else known.parse(architecture)
     name = trainer_name(space, dataset, protocol)
     place = _place(name, task, chosen, seed, out, data)
-    if not resume:
+    if not resume and is_first_process():
         place.forget()
     before = place.known(Identity(task, chosen, seed, precision))
-    if before is not None and before.epochs and not before.finished:
+    if before is not None and before.epochs and not before.finished and is_first_process():
         print_note(f"going on after epoch {len(before.epochs)} of {task.protocol.epochs}")
     with Progress("train", task.protocol.epochs, "epochs") as bar:
         history = train(
@@ -102,7 +103,8 @@ def train_network(
         )
     if history.failure is not None:
         raise TrainingFailed(f"{task.describe(chosen)} on {name}: {history.failure}", history.seconds)
-    _print(task, chosen, history, {"trainer": name, "seed": seed, "kept in": str(place.record)}, json=json)
+    if is_first_process():
+        _print(task, chosen, history, {"trainer": name, "seed": seed, "kept in": str(place.record)}, json=json)
 
 
 def _place(

@@ -39,6 +39,7 @@ class MaskedBatchNorm(nn.Module):
         bias: (channels,), 0 at first.
         running_mean: (channels,), of evaluation.
         running_var: (channels,), without bias.
+        momentum: The share of a batch in the running statistics after it.
     """
 
     running_mean: Tensor
@@ -47,6 +48,7 @@ class MaskedBatchNorm(nn.Module):
     def __init__(self, channels: int, *, relu: bool = False) -> None:
         super().__init__()
         self.relu = relu
+        self.momentum = _MOMENTUM
         self.weight = nn.Parameter(torch.empty(channels))
         self.bias = nn.Parameter(torch.empty(channels))
         self.register_buffer("running_mean", torch.empty(channels))
@@ -72,8 +74,8 @@ class MaskedBatchNorm(nn.Module):
         )
         count = words.keep.numel()
         with torch.no_grad():
-            self.running_mean.lerp_(mean, _MOMENTUM)
-            self.running_var.lerp_(variance * (count / max(count - 1, 1)), _MOMENTUM)
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
         return outputs  # type: ignore[no-any-return]
 
 

@@ -14,7 +14,7 @@ from ganas.spaces.textnas.masking import dropout
 from ganas.spaces.textnas.network import TextNetwork
 from ganas.spaces.textnas.operators import Dropouts
 
-__all__ = ["TransformerEncoder", "convolution_chain", "recurrent_encoder", "text_encoder"]
+__all__ = ["TransformerEncoder", "convolution_chain", "dropouts_of", "recurrent_encoder", "text_encoder"]
 
 _TRANSFORMER_LAYERS = 2
 
@@ -27,18 +27,22 @@ def text_encoder(genotype: TextGenotype, protocol: ClassificationProtocol, chann
         protocol: The recipe.
         channels: Of every layer; None for those of the protocol.
     """
-    dropouts = Dropouts(
-        embedding=protocol.dropout_embedding,
-        convolution=protocol.dropout_convolution,
-        recurrent=protocol.dropout_recurrent,
-        attention=protocol.dropout_attention,
-    )
     return TextNetwork(
         genotype,
         protocol.channels if channels is None else channels,
         inputs=protocol.word_width,
-        dropouts=dropouts,
+        dropouts=dropouts_of(protocol),
         normalise_always=protocol.normalise_always,
+    )
+
+
+def dropouts_of(protocol: ClassificationProtocol) -> Dropouts:
+    """The dropout rates of the layers of a text network."""
+    return Dropouts(
+        embedding=protocol.dropout_embedding,
+        convolution=protocol.dropout_convolution,
+        recurrent=protocol.dropout_recurrent,
+        attention=protocol.dropout_attention,
     )
 
 

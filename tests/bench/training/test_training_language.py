@@ -420,20 +420,48 @@ TOGETHER = """
 """
 
 
-def test_two_processes_train_what_one_would(tmp_path):
+WHOLE = """
+    import json, os, sys
+    from ganas.bench.training.finished import TrainingPlace
+    from ganas.bench.training.running import Machine, train
+    from tests.bench.training.language_models import PLAIN, any_architecture, task
+    from pathlib import Path
+    place = TrainingPlace(Path(sys.argv[1]), "training")
+    for until in (1, 3, 3):
+        history = train(task(PLAIN), any_architecture(), place, seed=0, machine=Machine("cpu"), until=until)
+    text = json.dumps([[epoch.values for epoch in history.epochs], history.final])
+    (Path(sys.argv[1]) / os.environ["RANK"]).write_text(text)
+"""
+
+
+def in_two_processes(script, folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(TOGETHER), str(tmp_path)],
+            [sys.executable, "-c", textwrap.dedent(script), str(folder)],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), **common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank in range(2)
     ]
     assert [worker.wait(timeout=300) for worker in workers] == [0, 0]
+
+
+def test_processes_that_torchrun_started_are_one_training(tmp_path):
+    in_two_processes(WHOLE, tmp_path)
+    first, second = (json.loads((tmp_path / str(rank)).read_text()) for rank in range(2))
+    assert first == second
+    assert json.loads((tmp_path / "training.json").read_text())["processes"] == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".locks", "0", "1", "training.json"]
+    alone = numbers(run(PLAIN))
+    assert first[1]["test_perplexity"] == pytest.approx(alone[1]["test_perplexity"], rel=1e-4)
+
+
+def test_two_processes_train_what_one_would(tmp_path):
+    in_two_processes(TOGETHER, tmp_path)
     first, second = (json.loads((tmp_path / str(rank)).read_text()) for rank in range(2))
     assert first == second
     alone = numbers(run(PLAIN))

@@ -15,6 +15,7 @@ from ganas.data.corpora.classified_files import (
 from ganas.spaces.errors import DataError
 
 HEADER = "sentence\tlabel"
+SENTIMENTS = (0, 0, None, 1, 1)
 
 
 def wrong(documents):

@@ -137,10 +137,21 @@ def test_list_json(capsys):
     rows = strict_json(answer(["list", "--json"], capsys))
     (row,) = [row for row in rows if row["name"] == BENCHMARK]
     assert {"kind": "benchmarks", "distribution": "ganas"}.items() <= row.items()
-    assert {row["kind"] for row in rows} == {"spaces", "benchmarks", "strategies", "surrogates"}
+    assert {row["kind"] for row in rows} == {"spaces", "benchmarks", "strategies", "surrogates", "datasets"}
     assert all(row["title"] and not row["title"].startswith("cannot") for row in rows)
     strategies = strict_json(answer(["list", "strategies", "--json"], capsys))
     assert [row for row in rows if row["kind"] == "strategies"] == strategies
+
+
+def test_data_sets_are_listed_and_say_which_files_they_need(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANAS_HOME", str(tmp_path))
+    rows = {row["name"]: row["title"] for row in strict_json(answer(["list", "datasets", "--json"], capsys))}
+    assert {"bbcnews", "ptb", "wnut17", "sst2"} <= set(rows)
+    assert rows["ptb"].endswith("(files not at hand)")
+    facts = strict_json(answer(["info", "ptb", "--json"], capsys))
+    assert {"kind": "datasets", "tasks": "language modelling", "trainers": ["train-rnn-ptb"]}.items() <= facts.items()
+    assert facts["state"].startswith("ptb needs the files ptb.train.txt, ") and str(tmp_path) in facts["state"]
+    assert {"what": "words of train", "count": 929_589} in facts["published_counts"]
 
 
 def test_list_is_tab_separated_for_programs(capsys):

@@ -1,0 +1,1 @@
+"""Shared weights as a benchmark: architectures scored by one network that holds them all."""
