@@ -91,7 +91,7 @@ class Result:
         trials: Positions of the trials that went into ``value``; empty for a value that is not of a trial.
         reduction: ``"mean"``, ``"median"``, ``"min"`` or ``"max"`` over ``trials``, ``"single"`` trial, or ``"none"``.
         cost_seconds: What one training up to ``epoch`` took, in seconds of the benchmark's own machine.
-        source: ``table:<hash>``, ``surrogate:<hash>`` or ``trainer:<protocol>``.
+        source: ``table:<hash>``, ``surrogate:<hash>``, ``trainer:<protocol>`` or ``shared:<protocol>``.
         run: For how many epochs the training was scheduled, or None.
         seeds: Seeds of ``trials``; empty where the source does not say.
     """

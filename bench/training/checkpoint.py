@@ -21,7 +21,15 @@ from ganas.spaces.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["as_tensors", "read_checkpoint", "read_summary", "snapshot", "write_atomically", "write_checkpoint"]
+__all__ = [
+    "as_arrays",
+    "as_tensors",
+    "read_checkpoint",
+    "read_summary",
+    "snapshot",
+    "write_atomically",
+    "write_checkpoint",
+]
 
 _STATE, _SUMMARY = "state", "summary"
 
@@ -40,7 +48,7 @@ def write_checkpoint(path: Path, summary: Mapping[str, Any], state: Mapping[str,
     from safetensors.numpy import save
 
     arrays: dict[str, NDArray[Any]] = {}
-    skeleton = separate(_as_arrays(state), arrays)
+    skeleton = separate(as_arrays(state), arrays)
     ordered = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     texts = {_STATE: json.dumps(skeleton), _SUMMARY: json.dumps(summary)}
     write_atomically(path, save(ordered, metadata=texts))
@@ -110,12 +118,12 @@ def _read(path: Path, *, with_arrays: bool) -> tuple[dict[str, Any], dict[str, A
     return summary, state
 
 
-def _as_arrays(value: Any) -> Any:
-    """Tensors as numpy arrays, everything else as it is."""
+def as_arrays(value: Any) -> Any:
+    """Nested values with tensors as numpy arrays, which share their memory, and everything else as it is."""
     if isinstance(value, Mapping):
-        return {key: _as_arrays(item) for key, item in value.items()}
+        return {key: as_arrays(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_as_arrays(item) for item in value]
+        return [as_arrays(item) for item in value]
     return value.detach().cpu().numpy() if _is_tensor(value) else value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ganas.spaces.errors import DataError
 
@@ -52,13 +52,13 @@ def compare_count(path: Path, what: str, found: int, published: int | None, sour
         )
 
 
-def missing_set(name: str, url: str, sets: Sequence[Mapping[SplitName, str]], folder: Path) -> str | None:
+def missing_set(name: str, url: str, sets: Sequence[Mapping[Any, str]], folder: Path) -> str | None:
     """None where all files of one of the sets are there, else one line on which to put where; nothing is read.
 
     Args:
         name: Of the corpus.
         url: Where its files come from.
-        sets: The sets of files that it is known as, each split to its file.
+        sets: The sets of files that it is known as, each part of it to its file.
         folder: Where they are looked for.
     """
     if any(all((folder / file).is_file() for file in files.values()) for files in sets):

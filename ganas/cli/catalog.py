@@ -106,6 +106,7 @@ def _title(kind: str, name: str) -> str:
 
 
 def _benchmark_title(name: str) -> str:
+    from ganas.bench.shared_weights.benchmark import SharedWeightsBenchmark
     from ganas.bench.surrogate.benchmark import SurrogateBenchmark
     from ganas.bench.training.benchmark import TrainerBenchmark
     from ganas.data.catalog import card, card_names
@@ -115,7 +116,7 @@ def _benchmark_title(name: str) -> str:
     benchmark = load_benchmark(name)
     if isinstance(benchmark, SurrogateBenchmark):
         return benchmark.card.title
-    if isinstance(benchmark, TrainerBenchmark):
+    if isinstance(benchmark, TrainerBenchmark | SharedWeightsBenchmark):
         return benchmark.title
     return f"{benchmark.kind} of {benchmark.space.name}: {', '.join(benchmark.metrics)}"
 

@@ -43,6 +43,7 @@ def space_facts(name: str) -> dict[str, Any]:
 def benchmark_facts(name: str) -> dict[str, Any]:
     """How much of the space it holds, its metrics, runs, trials and known defects."""
     from ganas.bench.measured_table import MeasuredTable
+    from ganas.bench.shared_weights.benchmark import SharedWeightsBenchmark
     from ganas.bench.surrogate.benchmark import SurrogateBenchmark
     from ganas.bench.training.benchmark import TrainerBenchmark
     from ganas.cli.surrogate_facts import surrogate_facts
@@ -50,13 +51,14 @@ def benchmark_facts(name: str) -> dict[str, Any]:
     from ganas.data.catalog import card, card_names
 
     benchmark = load_benchmark(name)
+    this = "these shared weights" if benchmark.kind == "shared" else f"this {benchmark.kind}"
     splits = {metric.split for metric in benchmark.metrics.values()}
     facts: dict[str, Any] = {
         "title": f"{benchmark.kind} of {benchmark.space.name}",
         "type": benchmark.kind,
         "space": benchmark.space.name,
         "objective": benchmark.objective,
-        "test values": "held" if "test" in splits else f"not held by this {benchmark.kind}",
+        "test values": "held" if "test" in splits else f"not held by {this}",
         "source": benchmark.source,
     }
     if isinstance(benchmark, MeasuredTable):
@@ -72,10 +74,10 @@ def benchmark_facts(name: str) -> dict[str, Any]:
         facts |= {"title": known.title, "licence": known.licence, "citation": known.citation}
     if isinstance(benchmark, SurrogateBenchmark):
         facts |= surrogate_facts(benchmark)
-    if isinstance(benchmark, TrainerBenchmark):
+    if isinstance(benchmark, TrainerBenchmark | SharedWeightsBenchmark):
         facts |= trainer_facts(benchmark)
     facts["metrics"] = [_metric(metric) for metric in _metrics_by_run(benchmark)]
-    if isinstance(benchmark, TrainerBenchmark):
+    if isinstance(benchmark, TrainerBenchmark | SharedWeightsBenchmark):
         facts["protocol values"] = protocol_table(benchmark)
     if known is not None:
         counts = [{"trials": trials, "architectures": count} for trials, count in known.trial_counts]

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ganas.bench.registry import load_benchmark
+from ganas.bench.shared_weights.benchmark import SharedWeightsBenchmark
 from ganas.bench.training.benchmark import TrainerBenchmark
 from ganas.bench.training.loop import Progress as TrainingProgress
 from ganas.cli.output import (
@@ -246,7 +247,7 @@ def _run(experiment: Experiment, out: Path, *, jobs: int, title: str, typed: Seq
     with Progress(title, total, "study" if total == 1 else "studies") as bar, ExitStack() as stack:
         for benchmark in opened.values():
             # Workers in other processes tell nothing of a training.
-            if isinstance(benchmark, TrainerBenchmark) and jobs == 1:
+            if isinstance(benchmark, TrainerBenchmark | SharedWeightsBenchmark) and jobs == 1:
                 benchmark.progress = training
                 stack.callback(setattr, benchmark, "progress", None)
         run_experiment(experiment, out, jobs=jobs, progress=progress, command=shlex.join(["ganas", *typed]))

@@ -1,15 +1,16 @@
-"""What commands say of a trainer."""
+"""What commands say of a trainer, and of shared weights."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ganas.bench.shared_weights.benchmark import SharedWeightsBenchmark
 from ganas.bench.training.benchmark import TrainerBenchmark
 
 __all__ = ["protocol_table", "trainer_facts"]
 
 
-def trainer_facts(benchmark: TrainerBenchmark) -> dict[str, Any]:
+def trainer_facts(benchmark: TrainerBenchmark | SharedWeightsBenchmark) -> dict[str, Any]:
     """What it trains, and whether it can."""
     task = benchmark.task
     return {
@@ -21,7 +22,7 @@ def trainer_facts(benchmark: TrainerBenchmark) -> dict[str, Any]:
     }
 
 
-def protocol_table(benchmark: TrainerBenchmark) -> list[dict[str, Any]]:
+def protocol_table(benchmark: TrainerBenchmark | SharedWeightsBenchmark) -> list[dict[str, Any]]:
     """Every value of its protocol, with unit and source."""
     return [
         {

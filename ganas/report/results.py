@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.metric import Metric
-from ganas.bench.training.benchmark import TrainerBenchmark
 from ganas.report.frames import EvaluationColumns, check_frames
 from ganas.report.lookups import reference_value
 from ganas.report.statistics import Means, PairedTest, bootstrap_means, first_reached, incumbents, paired_tests
-from ganas.report.wording import NO_VALUE
+from ganas.report.wording import NO_VALUE, training_notes
 from ganas.spaces.errors import InvalidSetting
 
 if TYPE_CHECKING:
@@ -198,10 +197,7 @@ def _read_panel(
     budget, signal, name = int(first["budget"]), str(first["signal"]), str(first["metric"])
     notes: list[str] = []
     metric = _metric(studies, benchmark, name, notes)
-    if isinstance(benchmark, TrainerBenchmark):
-        notes.append(
-            f"Architectures were trained by the protocol {benchmark.protocol.label}: {benchmark.protocol.title}."
-        )
+    notes += training_notes(benchmark)
     finished = studies[studies["state"] == "finished"]
     running = studies[studies["state"] != "finished"]
     percent = metric.unit == "fraction"

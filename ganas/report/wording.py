@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["MINUS", "NO_VALUE", "join", "number_word", "plural", "ranges"]
+from ganas.bench.benchmark import Benchmark
+from ganas.bench.shared_weights.benchmark import SharedWeightsBenchmark
+from ganas.bench.training.benchmark import TrainerBenchmark
+
+__all__ = ["MINUS", "NO_VALUE", "join", "number_word", "plural", "ranges", "training_notes"]
 
 MINUS = "\N{MINUS SIGN}"
 NO_VALUE = "\N{EN DASH}"
@@ -40,3 +44,16 @@ def ranges(numbers: Sequence[int]) -> str:
         else:
             runs.append([number, number])
     return ", ".join(f"{low}" if low == high else f"{low}-{high}" for low, high in runs)
+
+
+def training_notes(benchmark: Benchmark | None) -> list[str]:
+    """By which recipe the values of a benchmark came about, where something was trained for them."""
+    if not isinstance(benchmark, TrainerBenchmark | SharedWeightsBenchmark):
+        return []
+    recipe = f"{benchmark.protocol.label}: {benchmark.protocol.title}"
+    if isinstance(benchmark, TrainerBenchmark):
+        return [f"Architectures were trained by the protocol {recipe}."]
+    return [
+        "Architectures were scored by weights that all of them share, on training data that no weight learned from. "
+        f"The weights were trained by the protocol {recipe}."
+    ]

@@ -24,9 +24,11 @@ def test_a_key_leads_back(name):
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-@pytest.mark.parametrize("key", [-1, 2**63, 10**40])
+@pytest.mark.parametrize("key", [-1, 2**63, 10**40, 10**400])
 def test_a_number_that_is_no_key_is_refused(name, key):
     space = load_space(name)
+    if 0 <= key < space.size:
+        pytest.skip("in so large a space it is a key")
     with pytest.raises(InvalidArchitecture, match=str(key)):
         space.from_key(key)
     with pytest.raises(InvalidArchitecture, match=str(key)):

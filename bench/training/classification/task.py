@@ -20,6 +20,8 @@ from ganas.spaces.textnas.space import TextSpace
 if TYPE_CHECKING:
     from ganas.bench.training.classification.model import Encoder, WordClassifier
     from ganas.bench.training.devices import Compute
+    from ganas.bench.training.running import Machine
+    from ganas.bench.training.training_task import TrainingTask
 
 __all__ = [
     "BASELINES",
@@ -145,6 +147,20 @@ class ClassificationTask(Task):
         if texts.vectors is not None:
             values["vector_coverage"] = 100 * texts.vectors.coverage
         return values
+
+    def training_task(self, machine: Machine) -> TrainingTask:
+        """The training data, and how text networks share weights on them; see :meth:`Task.training_task`.
+
+        Raises:
+            NotSupported: It is the task of a baseline.
+        """
+        if self.baseline:
+            return super().training_task(machine)
+        from ganas.bench.shared_weights.task import SharedTrainingTask
+        from ganas.bench.training.classification.shared_task import SharedTextTask
+        from ganas.bench.training.classification.sharing import shared_protocol_for
+
+        return SharedTrainingTask(SharedTextTask(self.space, self.text, shared_protocol_for(self.protocol)), machine)
 
     def data_facts(self) -> dict[str, Any]:
         """Documents of each split, and how many of them were truncated, empty or left out without a class."""

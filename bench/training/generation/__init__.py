@@ -1,0 +1,1 @@
+"""Training generators of images, and scores of what they make."""

@@ -1,0 +1,1 @@
+"""The images that generators are trained on, read from their standard files."""
