@@ -90,9 +90,14 @@ class ToyBenchmark(Benchmark):
         return np.array(values, dtype=np.float64).reshape(len(members), len(names))
 
     def training_task(self) -> TrainingTask:
-        """For a recurrent space a made-up text; other spaces have none."""
+        """For a recurrent space a made-up text, for a text space made-up documents; other spaces have none."""
         from ganas.spaces.rnn.space import RecurrentSpace
+        from ganas.spaces.textnas.space import TextSpace
 
+        if isinstance(self.space, TextSpace):
+            from ganas.bench.training.classification.toy import toy_shared_task
+
+            return toy_shared_task(self.space)
         if not isinstance(self.space, RecurrentSpace):
             return super().training_task()
         from ganas.bench.training.language.searching import toy_training_task

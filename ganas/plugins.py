@@ -16,6 +16,7 @@ STRATEGIES = Registry(
     "strategy",
     "ganas.strategies",
     lambda: {
+        "enas": "ganas.strategies.one_shot.enas:ENAS",
         "ess": "ganas.strategies.one_shot.ess:ESS",
         "ganas": "ganas.adversarial.search:GANAS",
         "ganas-basic": "ganas.adversarial.basic:GANASBasic",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ganas.bench.training.classification.prepared import EncodedSplit, PreparedTexts
 from ganas.bench.training.classification.protocol import MINI, ClassificationProtocol, classification_protocol
 from ganas.bench.training.protocol import setting
+from ganas.data.corpora.standard_files import SplitName
 from ganas.spaces.errors import DataError
 
 __all__ = ["SHARED_FULL", "SHARED_MINI", "SharedTextProtocol", "halves_of", "shared_protocol_for"]
@@ -141,7 +142,7 @@ def halves_of(texts: PreparedTexts, dataset: str, measured: int | None) -> Prepa
         raise DataError(f"{dataset} has {len(whole.labels)} documents to train on: too few for two halves")
     if measured is not None and measured < len(held_back):
         held_back = np.sort(np.random.default_rng(_SEED).choice(held_back, size=measured, replace=False))
-    parts = {"train": _part(whole, weights), "valid": _part(whole, held_back)}
+    parts: dict[SplitName, EncodedSplit] = {"train": _part(whole, weights), "valid": _part(whole, held_back)}
     return replace(texts, splits=MappingProxyType(parts))
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickle
 from pathlib import Path
 
 import torch
@@ -143,13 +142,18 @@ def load_inception(path: Path | None = None, *, device: str = "cpu") -> Inceptio
             f"{place} is not the published file: its SHA-256 begins with {digest[:8]} and should with {DIGEST_BEGINS}; "
             f"get it again from {WEIGHTS_URL}"
         )
+    return InceptionExtractor(_with_weights(place, content), digest, device=device)
+
+
+def _with_weights(path: Path, content: bytes) -> InceptionNetwork:
     network = InceptionNetwork()
     try:
         weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         # How many batches were seen says nothing in evaluation, and old files do not hold it.
         counts = {name: value for name, value in network.state_dict().items() if name.endswith("num_batches_tracked")}
         network.load_state_dict({**counts, **weights})
-    except (RuntimeError, TypeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{place} has no weights of this network: {reason:.160}") from None
-    return InceptionExtractor(network, digest, device=device)
+    except Exception as error:
+        # A damaged file raises almost anything: the reader of torch pops stacks and indexes memos as the file says.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path} has no weights of this network: {reason:.160}") from None
+    return network

@@ -28,6 +28,4 @@ def missing_inception(path: Path | None = None) -> str | None:
     place = weights_path() if path is None else path
     if place.is_file():
         return None
-    return (
-        f"FID and Inception Score need {WEIGHTS_FILE} at {place}, and there is no such file: get it from {WEIGHTS_URL}"
-    )
+    return f"FID and Inception Score need {WEIGHTS_FILE}: there is no file {place}; get it from {WEIGHTS_URL}"

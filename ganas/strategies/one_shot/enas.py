@@ -43,7 +43,9 @@ class ENAS(Strategy):
     """
 
     name: ClassVar[str] = "enas"
-    title: ClassVar[str] = "ENAS: a controller and shared weights, on text spaces (Pham et al., 2018; Wang et al., 2020)"
+    title: ClassVar[str] = (
+        "ENAS: a controller and shared weights, on text spaces (Pham et al., 2018; Wang et al., 2020)"
+    )
     settings_class: ClassVar[type[Settings]] = ENASSettings
     needs_training_task: ClassVar[bool] = True
     diagnostic_titles: ClassVar[Mapping[str, str]] = {

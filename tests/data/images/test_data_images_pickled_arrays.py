@@ -40,7 +40,7 @@ def test_arrays_are_refused_unless_they_are_allowed():
     "array", [np.array(["a"], object), np.array(["a"]), np.zeros((2, 2), ">i4"), np.asfortranarray(np.ones((2, 3)))]
 )
 def test_arrays_of_anything_but_plain_numbers_are_refused(array):
-    with pytest.raises(DataError, match="numpy type|little-endian|plain numbers"):
+    with pytest.raises(DataError, match=r"numpy type|little-endian|plain numbers"):
         load_pickle(pickle.dumps(array, 4), ARRAY_DATA)
 
 
@@ -90,5 +90,5 @@ def test_an_array_is_filled_once_and_has_nothing_else_on_it():
     ],
 )
 def test_calls_that_numpy_does_not_write(content):
-    with pytest.raises(DataError, match="in a way that numpy does not|which is not allowed"):
+    with pytest.raises(DataError, match=r"in a way that numpy does not|which is not allowed"):
         load_pickle(content, ARRAY_DATA)

@@ -68,11 +68,11 @@ def text_chunk(length):
     [
         (
             lambda path: save(path, pictures(1, 1, 16)[0]),
-            "has 16 x 16 pixels, grey, and a.png has 8 x 8 pixels, in col",
+            "has 16 x 16 pixels, grey, and a.png has 8 x 8 pixels",
         ),
         (
             lambda path: save(path, pictures(1, 1, 8)[0]),
-            "has 8 x 8 pixels, grey, and a.png has 8 x 8 pixels, in colour",
+            "has 8 x 8 pixels, grey, and a.png has 8 x 8 pixels",
         ),
         (lambda path: save(path, pictures(1, 3, 8)[0][:, :4]), "has 8 x 4 pixels: images must be square"),
         (lambda path: save(path, np.zeros((1, 1025, 1025), np.uint8)), "of at most 1024 pixels a side"),

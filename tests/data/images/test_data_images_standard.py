@@ -98,5 +98,5 @@ def test_names_and_folders(tmp_path, monkeypatch):
     assert set(IMAGE_SETS) == {"digits", "cifar10", "stl10", "fashionmnist", "png"}
     assert images_folder("cifar10") == tmp_path / "images" / "cifar10"
     assert str(tmp_path / "images" / "stl10") in missing_images("stl10")
-    with pytest.raises(UnknownName, match="unknown data set of images 'cifar': .*did you mean 'cifar10'"):
+    with pytest.raises(UnknownName, match=r"unknown data set of images 'cifar': .*did you mean 'cifar10'"):
         load_images("cifar")
