@@ -37,7 +37,7 @@ _TOY = replace(
         )
     ),
     title="a toy: a search of milliseconds",
-    epochs=4,
+    epochs=3,
     recalibration=1,
     measured_architectures=1,
 )

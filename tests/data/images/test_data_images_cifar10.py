@@ -34,16 +34,16 @@ def test_both_versions_give_the_same_images(tmp_path, monkeypatch, write, part):
 
 
 def test_missing_files_are_named_with_their_source(tmp_path, monkeypatch):
-    message = missing_cifar10(tmp_path)
+    message = str(missing_cifar10(tmp_path))
     assert "cifar-10-batches-py/data_batch_1" in message and "cifar-10-batches-bin/data_batch_1.bin" in message
     assert "https://www.cs.toronto.edu/~kriz/cifar.html" in message and "\n" not in message
     write_cifar_binary(tmp_path, monkeypatch)
     assert missing_cifar10(tmp_path) is None
     (tmp_path / BINARY / "data_batch_3.bin").unlink()
-    assert f"{BINARY}/data_batch_3.bin is missing" in missing_cifar10(tmp_path)
+    assert f"{BINARY}/data_batch_3.bin is missing" in str(missing_cifar10(tmp_path))
     with pytest.raises(DataError, match=r"data_batch_3\.bin is missing"):
         read_cifar10(tmp_path)
-    assert "test_batch" in missing_cifar10(tmp_path, "test")
+    assert "test_batch" in str(missing_cifar10(tmp_path, "test"))
 
 
 def test_a_pickle_that_is_not_the_published_one_is_not_opened(tmp_path, monkeypatch):

@@ -76,6 +76,18 @@ def test_a_search_goes_on_where_it_stopped(capsys, strategy):
 
 
 @needs_articles
+@pytest.mark.parametrize("benchmark", ["shared-textnas-mini-bbcnews", "train-textnas-mini-bbcnews"])
+def test_enas_searches_and_what_it_finds_is_measured(capsys, benchmark):
+    quick = ("epochs=2", "controller_steps=2", "samples=2", "controller_hidden=8")
+    command = ["search", benchmark, "--strategy", "enas", "--budget", "5", "--out", "found", "--json"]
+    command += [part for setting in quick for part in ("--set", setting)]
+    said = json.loads(answer(command, capsys))
+    assert 1 <= said["queries"] <= 2
+    assert {"reward", "entropy", "skip_rate", "weight_loss"} <= set(said["trace"][0])
+    assert json.loads(answer(command, capsys)) == said
+
+
+@needs_articles
 def test_the_report_says_where_the_numbers_come_from(capsys):
     compared = ["compare", "--benchmarks", SEARCH[1], "--strategies", "random-search", "--seeds", "2", "--budget", "3"]
     answer([*compared, "--out", "run"], capsys)

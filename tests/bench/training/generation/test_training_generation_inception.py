@@ -132,7 +132,7 @@ def test_weights_are_read_from_the_file_that_is_named(network, tmp_path, monkeyp
 def test_a_missing_file_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setenv("GANAS_HOME", str(tmp_path))
     assert weights_path() == tmp_path / "weights" / "pt_inception-2015-12-05-6726825d.pth"
-    message = missing_inception()
+    message = str(missing_inception())
     assert str(weights_path()) in message and "https://github.com/mseitzer/pytorch-fid/releases" in message
     with pytest.raises(DataError, match=r"need pt_inception-2015-12-05-6726825d\.pth: there is no"):
         load_inception()

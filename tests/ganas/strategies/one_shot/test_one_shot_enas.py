@@ -168,7 +168,7 @@ def proposals(strategy):
     return found
 
 
-@pytest.mark.parametrize(("every", "count"), [(1, 4), (3, 2), (9, 1)])
+@pytest.mark.parametrize(("every", "count"), [(1, 3), (2, 2), (9, 1)])
 def test_so_many_epochs_make_a_proposal(toy, every, count):
     assert len(proposals(make(toy, epochs_per_proposal=every))) == count
 
@@ -289,4 +289,4 @@ def test_a_study_on_a_trainer_and_on_shared_weights(tmp_path, monkeypatch, kind)
     cut.save(tmp_path / "state.npz")
     resumed = ganas.Study(benchmark, "enas", budget=5, seed=0, settings=settings).load(tmp_path / "state.npz").run()
     assert [entry.evaluation for entry in resumed.entries] == whole
-    assert {"enas_reward", "enas_entropy", "reward"} & set(study.trace.columns)
+    assert set(ENAS.diagnostic_titles) <= set(study.trace.columns)
