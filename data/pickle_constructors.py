@@ -79,7 +79,7 @@ class NumberType:
         # numpy writes | for types of one byte.
         if (
             type(state) is not tuple
-            or not 8 <= len(state) <= 9
+            or not 7 <= len(state) <= 9  # of version 2, 3 and 4
             or state[1] not in ("<", "|")
             or state[2:5] != (None, None, None)
         ):

@@ -16,59 +16,21 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 import ganas
 from ganas.bench.training.benchmark import TrainerBenchmark
-from ganas.bench.training.finished import TrainingPlace
-from ganas.bench.training.running import Machine, train
-from ganas.bench.training.task import Task
-from ganas.spaces.architecture import Architecture
+from ganas.bench.training.ranking import correlation, reliability, train_all
 
-__all__ = ["correlation", "markdown", "measure", "reliability"]
+__all__ = ["correlation", "main", "markdown", "reliability"]
 
 
-def measure(
-    name: str, task: Task, architectures: Sequence[Architecture], seeds: Sequence[int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Objective and seconds of every training, (architectures, seeds) each; NaN where a training broke down."""
-    values = np.full((len(architectures), len(seeds)), np.nan)
-    seconds = np.zeros_like(values)
-    for column, seed in enumerate(seeds):
-        for row, architecture in enumerate(architectures):
-            key = task.space.identity_key(architecture)
-            place = TrainingPlace.of(name, task.protocol.label, key, seed)
-            history = train(task, architecture, place, seed=seed, machine=Machine())
-            seconds[row, column] = history.seconds
-            if history.failure is None:
-                metric = next(metric for metric in task.metrics if metric.name == task.objective)
-                values[row, column] = history.epochs[history.best - 1].values[metric.source]
-            print(
-                f"# {task.protocol.label}, seed {seed}, {row + 1} of {len(architectures)}: "
-                f"{values[row, column]:.2f} in {seconds[row, column]:.0f} s",
-                flush=True,
-            )
-    return values, seconds
-
-
-def correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Spearman's correlation of two lists.
-
-    >>> correlation(np.array([1.0, 2.0, 3.0]), np.array([10.0, 30.0, 20.0]))
-    0.5
-    """
-    return round(float(spearmanr(first, second).statistic), 12)
-
-
-def reliability(values: NDArray[np.float64]) -> float:
-    """Mean correlation of two seeds of the same protocol, values (architectures, seeds); NaN for one seed."""
-    pairs = [correlation(values[:, a], values[:, b]) for a, b in combinations(range(values.shape[1]), 2)]
-    return float(np.mean(pairs)) if pairs else float("nan")
+def note(line: str) -> None:
+    """Print a line that is no part of the table."""
+    print(f"# {line}", flush=True)
 
 
 def markdown(rows: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]) -> str:
@@ -110,7 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     short = benchmark.task
     longer = short.with_protocol(replace(short.protocol, **changes_of(given.change)))
     architectures = benchmark.space.sample(given.architectures, rng=np.random.default_rng(0))
-    rows = {task.protocol.label: measure(given.trainer, task, architectures, given.seeds) for task in (short, longer)}
+    rows = {
+        task.protocol.label: train_all(given.trainer, task, architectures, given.seeds, note)
+        for task in (short, longer)
+    }
     print(markdown(rows))
 
 

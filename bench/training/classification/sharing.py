@@ -24,6 +24,8 @@ from ganas.spaces.errors import DataError
 
 __all__ = ["SHARED_FULL", "SHARED_MINI", "SharedTextProtocol", "halves_of", "shared_protocol_for"]
 
+_MINI_EPOCHS = 20
+
 # Which documents of the held-back half are measured, where these are not all, is drawn once and for all.
 _SEED = 20_200_208
 
@@ -93,26 +95,30 @@ SHARED_FULL = _recipe(
 )
 """How the authors train shared weights on SST-5: hours on a GPU."""
 
-SHARED_MINI = _recipe(
-    MINI,
-    "a miniature of about a minute: its accuracies compare only with each other",
-    {"epochs": 20},
-    "",
-)
-"""The sizes, dropout and documents of the miniature that architectures are trained with."""
+_MINI_TITLE = "a miniature of about a minute: its accuracies compare only with each other"
+
+
+def _miniature(protocol: ClassificationProtocol) -> SharedTextProtocol:
+    """Twice the documents, so that the half for weights is as large as what an architecture is trained on by itself."""
+    documents = None if protocol.train_documents is None else 2 * protocol.train_documents
+    return _recipe(protocol, _MINI_TITLE, {"epochs": _MINI_EPOCHS, "train_documents": documents}, "")
+
+
+SHARED_MINI = _miniature(MINI)
+"""The sizes and dropout of the miniature that architectures are trained with."""
 
 
 def shared_protocol_for(protocol: ClassificationProtocol) -> SharedTextProtocol:
     """The recipe for shared weights of architectures that are trained by a protocol.
 
-    A miniature has its own sizes, dropout and documents here too; that of the full protocol is the one that was
-    published, with the same documents and words.
+    A miniature has its own sizes and dropout here too; that of the full protocol is the one that was published, with
+    the same documents and words.
     """
     if protocol.name == "full":
         title = SHARED_FULL.title if protocol.title == classification_protocol("full", "sst5").title else protocol.title
         values = {name: value for name, value in _OF_CODE.items() if name != "longest" or protocol.longest <= 64}
         return _recipe(protocol, f"shared weights by {title}" if title != SHARED_FULL.title else title, values, _SEARCH)
-    return _recipe(protocol, SHARED_MINI.title, {"epochs": SHARED_MINI.epochs}, "")
+    return _miniature(protocol)
 
 
 def halves_of(texts: PreparedTexts, dataset: str, measured: int | None) -> PreparedTexts:

@@ -101,9 +101,9 @@ def test_the_learning_rate_begins_again_after_10_20_and_40_epochs():
     assert mini == sorted(mini, reverse=True)
 
 
-def test_a_miniature_keeps_the_sizes_and_documents_of_its_trainer():
+def test_a_miniature_keeps_the_sizes_of_its_trainer_and_reads_twice_the_documents():
     changed = shared_protocol_for(replace(MINI, channels=8, train_documents=100))
-    assert (changed.channels, changed.train_documents, changed.name) == (8, 100, "mini")
+    assert (changed.channels, changed.train_documents, changed.name) == (8, 200, "mini")
     long_texts = shared_protocol_for(classification_protocol("full", "yelp2"))
     assert (long_texts.longest, long_texts.vocabulary, long_texts.batch) == (256, 200_000, 128)
 

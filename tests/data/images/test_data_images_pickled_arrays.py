@@ -26,6 +26,10 @@ def test_arrays_of_python_2_need_their_encoding():
     assert (load_pickle(content, ARRAY_DATA, encoding="latin1").array() == pixels).all()
     with pytest.raises(DataError, match="damaged or no pickle"):
         load_pickle(content, ARRAY_DATA)
+    # A type as numpy wrote it before it had flags: version 2, and nothing at the end.
+    older = content.replace(b"(K\x03U\x01|", b"(K\x02U\x01|").replace(b"\xff\xff\xff\xffK\x00tb", b"\xff\xff\xff\xfftb")
+    assert len(older) == len(content) - 2
+    assert (load_pickle(older, ARRAY_DATA, encoding="latin1").array() == pixels).all()
 
 
 def test_arrays_are_refused_unless_they_are_allowed():

@@ -32,7 +32,7 @@ SEARCH = ["search", "shared-textnas-mini-bbcnews", "--budget", "5"]
 @pytest.fixture(autouse=True)
 def tiny_protocol(monkeypatch):
     monkeypatch.setattr(protocols, "MINI", TINY)
-    monkeypatch.setattr(sharing, "SHARED_MINI", replace(sharing.SHARED_MINI, epochs=2))
+    monkeypatch.setattr(sharing, "_MINI_EPOCHS", 2)
     registry._opened.cache_clear()
     yield
     registry._opened.cache_clear()
