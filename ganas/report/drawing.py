@@ -18,6 +18,7 @@ FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', A
 _FILLS = (
     ("#cfe3f3", "#2f76b0"), ("#fbd9c3", "#c25a12"), ("#c9eadc", "#0c8a62"), ("#f3d9e8", "#a8588a"),
     ("#fbecc4", "#b07c00"), ("#d9f0fb", "#2b8ec2"), ("#e3dcf2", "#6c55a3"), ("#e6e6d3", "#7a7a3c"),
+    ("#efdfd6", "#8a5a3c"),
 )  # fmt: skip
 _TERMINAL = ("#3c4149", "#3c4149")
 _TERMINAL_PREFIXES = ("input", "output")
