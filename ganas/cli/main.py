@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
         print_error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 1
     if status == _INTERRUPTED:
-        print_error("interrupted; give the same command again to go on (with --out)")
+        print_error("interrupted; give the same command again to go on (searches and comparisons: with --out)")
     return status if isinstance(status, int) else 0
 
 

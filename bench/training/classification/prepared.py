@@ -220,9 +220,10 @@ def _read(
         label = 0 if document.label is None else document.label
         texts = [words_of(text) for text in document.texts]
         if passages and len(texts) == 1 and len(texts[0]) > longest:
-            # A rest of less than half the length says too little to be a document of its own.
-            for start in range(0, len(texts[0]) - longest // 2, longest):
-                yield _ReadDocument([texts[0][start : start + longest]], label, False, False)
+            # A rest of up to half the length says too little to be a document of its own: the last passage is cut.
+            for start in (starts := range(0, len(texts[0]) - longest // 2, longest)):
+                cut = start == starts[-1] and len(texts[0]) > start + longest
+                yield _ReadDocument([texts[0][start : start + longest]], label, cut, False)
             continue
         truncated = any(len(words) > longest for words in texts)
         yield _ReadDocument([words[:longest] for words in texts], label, truncated, not all(texts))

@@ -167,7 +167,7 @@ MINI = FULL.changed(
     },
     {},
 )
-"""What two CPU cores can do: narrow layers, random vectors, part of the data, the beginning of each document."""
+"""What two CPU cores can do: narrow layers, random vectors, part of the data, long documents as several passages."""
 
 
 def classification_protocol(name: str, dataset: str) -> ClassificationProtocol:

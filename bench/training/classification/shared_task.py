@@ -80,9 +80,14 @@ class SharedTextTask(SharedTask):
         return {"parameters": whole["parameters"]}
 
     def data_facts(self) -> dict[str, Any]:
-        """How many documents each half has."""
+        """How many documents each half has, and how many of what was read for both were cut or empty."""
         halves = self.halves().splits
-        return {"documents": {"weights": len(halves["train"].labels), "held back": len(halves["valid"].labels)}}
+        whole = self.text.read(self.protocol).splits["train"]
+        return {
+            "documents": {"weights": len(halves["train"].labels), "held back": len(halves["valid"].labels)},
+            "truncated_documents": {"of both": whole.truncated},
+            "empty_documents": {"of both": whole.empty},
+        }
 
     def missing(self) -> str | None:
         """None where the files are there, else one line on what to do."""
