@@ -5,6 +5,7 @@ On the CPU all of it runs too, so that on a GPU only the name of the device diff
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -137,7 +138,8 @@ def process_group(
 ) -> Iterator[Compute]:
     """Join the processes that ``torchrun`` started, one a GPU; without it, train alone.
 
-    ``torchrun`` sets ``RANK``, ``LOCAL_RANK``, ``WORLD_SIZE`` and the address at which the processes meet.
+    The processes stay together until they end, whatever is trained. ``torchrun`` sets ``RANK``, ``LOCAL_RANK``,
+    ``WORLD_SIZE`` and the address at which the processes meet.
 
     Args:
         device: As for :func:`choose_compute`; ``"cuda"`` becomes the GPU of this process.
@@ -158,9 +160,9 @@ def process_group(
         local = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         chosen = choose_compute(local, precision=precision, compiled=compiled, rank=rank, processes=processes)
         torch.cuda.set_device(chosen.device)
-    backend = "nccl" if chosen.kind == "cuda" else "gloo"
-    torch.distributed.init_process_group(backend, timeout=timedelta(seconds=timeout_seconds))
-    try:
-        yield chosen
-    finally:
-        torch.distributed.destroy_process_group()
+    if not torch.distributed.is_initialized():
+        # Only once: who joins again at the same address may meet what is left of the group before, and wait for ever.
+        backend = "nccl" if chosen.kind == "cuda" else "gloo"
+        torch.distributed.init_process_group(backend, timeout=timedelta(seconds=timeout_seconds))
+        atexit.register(torch.distributed.destroy_process_group)
+    yield chosen
