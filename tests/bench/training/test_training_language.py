@@ -447,7 +447,11 @@ def in_two_processes(script, folder):
         )
         for rank in range(2)
     ]
-    assert [worker.wait(timeout=300) for worker in workers] == [0, 0]
+    try:
+        assert [worker.wait(timeout=300) for worker in workers] == [0, 0]
+    finally:
+        for worker in workers:
+            worker.kill()
 
 
 def test_processes_that_torchrun_started_are_one_training(tmp_path):
