@@ -116,6 +116,14 @@ class Benchmark(ABC):
             raise NotSupported(f"{self.name!r} has no rows to be asked by index: give architectures or genotypes")
         return [self.space.decode(row) for row in self.space.check_genotypes(architectures).tolist()]
 
+    def _query_each(
+        self, architectures: Architectures, metrics: Sequence[str], *, epoch: int | None = None, run: int | None = None
+    ) -> NDArray[np.float64]:
+        """Many answers one after the other, for benchmarks that cannot ask faster, (architectures, metrics)."""
+        members = self.members(architectures)
+        values = [[self.query(member, name, epoch=epoch, run=run).value for name in metrics] for member in members]
+        return np.array(values, dtype=np.float64).reshape(len(members), len(metrics))
+
     @abstractmethod
     def num_trials(self, architecture: Architecture, metric: str | None = None) -> int:
         """How many trials of this architecture were measured (0 for a metric that is not of a trial)."""

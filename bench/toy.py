@@ -85,9 +85,7 @@ class ToyBenchmark(Benchmark):
     ) -> NDArray[np.float64]:
         """Made-up answers for many architectures or genotypes."""
         names = [self.objective] if metrics is None else list(metrics)
-        members = self.members(architectures)
-        values = [[self.query(member, name, epoch=epoch, run=run).value for name in names] for member in members]
-        return np.array(values, dtype=np.float64).reshape(len(members), len(names))
+        return self._query_each(architectures, names, epoch=epoch, run=run)
 
     def training_task(self) -> TrainingTask:
         """For a recurrent space a made-up text, for a text space made-up documents; other spaces have none."""

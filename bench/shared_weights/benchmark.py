@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Architectures, Benchmark, Kind
-from ganas.bench.metric import Metric, Optimum, Reduction, Result, reduce_trials
+from ganas.bench.metric import Metric, Optimum, Reduction, Result
 from ganas.bench.shared_weights.kept import Answer, KeptWeights, weights_file
 from ganas.bench.shared_weights.task import SharedTask, SharedTraining, SharedTrainingTask
 from ganas.bench.training.computing import computing
@@ -24,7 +24,7 @@ from ganas.bench.training.loop import Progress
 from ganas.bench.training.protocol import Protocol
 from ganas.bench.training.running import Machine, train
 from ganas.bench.training.task import TaskMetric
-from ganas.bench.training.trials import asked_trials, check_seeds
+from ganas.bench.training.trials import asked_trials, check_seeds, result_of_trials
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import ArchitectureNotMeasured, EpochNotMeasured, NotSupported, TrainingFailed
 
@@ -130,12 +130,16 @@ class SharedWeightsBenchmark(Benchmark):
             static = float(self.task.static(architecture)[described.name])
             return Result(static, *said, (), "none", 0.0, self.source)
         answers = [self._answer(architecture, each) for each in self.seeds]
-        values = [answers[place].values[described.name] for place in chosen]
-        # As for trainings: one query costs one measurement, whatever the reduction and whichever the trial.
-        cost = float(np.mean([answer.seconds for answer in answers]))
-        how: Any = "single" if trial is not None or seed is not None else reduction
-        seeds = tuple(self.seeds[place] for place in chosen)
-        return Result(reduce_trials(values, reduction), *said, chosen, how, cost, self.source, None, seeds)
+        return result_of_trials(
+            described,
+            [answer.values[described.name] for answer in answers],
+            [answer.seconds for answer in answers],
+            chosen,
+            epoch=None,
+            single=trial is not None or seed is not None,
+            reduction=reduction,
+            source=self.source,
+        )
 
     def query_many(
         self,
@@ -154,9 +158,7 @@ class SharedWeightsBenchmark(Benchmark):
         names = [self.metric(name, run=run).name for name in ([self.objective] if metrics is None else metrics)]
         for name in names:
             self._refuse_epoch(self.metrics[name], epoch)
-        members = self.members(architectures)
-        values = [[self.query(member, name).value for name in names] for member in members]
-        return np.array(values, dtype=np.float64).reshape(len(members), len(names))
+        return self._query_each(architectures, names)
 
     def num_trials(self, architecture: Architecture, metric: str | None = None) -> int:
         """How many supernets there are; 0 for what needs none."""

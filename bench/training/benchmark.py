@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Architectures, Benchmark
-from ganas.bench.metric import Curve, Metric, Optimum, Reduction, Result, reduce_trials
+from ganas.bench.metric import Curve, Metric, Optimum, Reduction, Result
 from ganas.bench.training.finished import TrainingPlace
 from ganas.bench.training.history import History
 from ganas.bench.training.identity import Identity
@@ -19,7 +19,7 @@ from ganas.bench.training.protocol import Protocol
 from ganas.bench.training.running import Machine, reaches, train
 from ganas.bench.training.task import Task, TaskMetric
 from ganas.bench.training.training_task import TrainingTask
-from ganas.bench.training.trials import asked_trials, check_seeds
+from ganas.bench.training.trials import asked_trials, check_seeds, result_of_trials
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import (
     ArchitectureNotMeasured,
@@ -143,12 +143,16 @@ class TrainerBenchmark(Benchmark):
             static = float(self.task.static(architecture)[self._measured[described.name].source])
             return Result(static, *said, (), "none", 0.0, self.source)
         histories = self.trained(architecture, at)
-        values = [self._value(histories[place], described.name, at) for place in chosen]
-        # One query costs one training, whatever the reduction and whichever the trial.
-        cost = float(np.mean([history.epochs[at - 1].seconds for history in histories]))
-        how: Any = "single" if trial is not None or seed is not None else reduction
-        seeds = tuple(self.seeds[place] for place in chosen)
-        return Result(reduce_trials(values, reduction), *said, chosen, how, cost, self.source, None, seeds)
+        return result_of_trials(
+            described,
+            [self._value(history, described.name, at) for history in histories],
+            [history.epochs[at - 1].seconds for history in histories],
+            chosen,
+            epoch=at,
+            single=trial is not None or seed is not None,
+            reduction=reduction,
+            source=self.source,
+        )
 
     def query_many(
         self,
@@ -167,9 +171,7 @@ class TrainerBenchmark(Benchmark):
         names = [self.metric(name, run=run).name for name in ([self.objective] if metrics is None else metrics)]
         for name in names:
             self._epoch(self.metrics[name], epoch)
-        members = self.members(architectures)
-        values = [[self.query(member, name, epoch=epoch).value for name in names] for member in members]
-        return np.array(values, dtype=np.float64).reshape(len(members), len(names))
+        return self._query_each(architectures, names, epoch=epoch)
 
     def curve(self, architecture: Architecture, metric: str | None = None, *, run: int | None = None) -> Curve:
         """A metric along the training, the mean over trials, by training to the end if need be.

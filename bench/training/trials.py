@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ganas.bench.metric import REDUCTIONS, Metric
+from ganas.bench.metric import REDUCTIONS, Metric, Reduction, Result, reduce_trials
 from ganas.spaces.errors import InvalidSetting, TrialNotMeasured, closest_match, quote_list
 
-__all__ = ["asked_trials", "check_seeds"]
+__all__ = ["asked_trials", "check_seeds", "result_of_trials"]
 
 
 def check_seeds(seeds: Sequence[int], what: str) -> tuple[int, ...]:
@@ -59,3 +59,41 @@ def asked_trials(name: str, metric: Metric, *, trial: int | None, seed: int | No
     if reduction != "mean" and (trial is not None or seed is not None):
         raise InvalidSetting(f"one trial is not reduced, and the {reduction} was asked")
     return chosen
+
+
+def result_of_trials(
+    metric: Metric,
+    values: Sequence[float],
+    costs: Sequence[float],
+    chosen: Sequence[int],
+    *,
+    epoch: int | None,
+    single: bool,
+    reduction: Reduction,
+    source: str,
+) -> Result:
+    """The answer to a question about trials.
+
+    Args:
+        metric: What is asked for.
+        values: Of every trial.
+        costs: Seconds of every trial. One query costs one trial, whatever the reduction and whichever the trial.
+        chosen: The positions that :func:`asked_trials` gave.
+        epoch: What it was measured at; None for what is of no epoch.
+        single: Whether one trial or seed was asked for.
+        reduction: How the trials become one number.
+        source: Of the benchmark.
+    """
+    return Result(
+        reduce_trials([values[place] for place in chosen], reduction),
+        metric.name,
+        metric.unit,
+        metric.split,
+        epoch,
+        tuple(chosen),
+        "single" if single else reduction,
+        float(np.mean(costs)),
+        source,
+        None,
+        tuple(metric.seeds[place] for place in chosen),
+    )
