@@ -152,7 +152,7 @@ def surrogate_model_facts(name: str) -> dict[str, Any]:
 
 def dataset_facts(name: str) -> dict[str, Any]:
     """What it is, which files it is made of, and whether they are at hand."""
-    from ganas.bench.training.names import LISTED, MINI, trainer_name
+    from ganas.bench.training.names import LISTED, PROTOCOLS, trainer_name
 
     known = dataset(name)
     return {
@@ -165,7 +165,12 @@ def dataset_facts(name: str) -> dict[str, Any]:
         "counts from": known.counts_source,
         "files": [", ".join(files) for files in known.files],
         "published counts": [{"what": what, "count": count} for what, count in known.counts.items()],
-        "trainers": [trainer_name(space, listed, MINI) for space, listed in LISTED if listed == name],
+        "trainers": [
+            trainer_name(space, listed, protocol)
+            for space, listed in LISTED
+            if listed == name
+            for protocol in PROTOCOLS
+        ],
     }
 
 

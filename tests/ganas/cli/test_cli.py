@@ -149,7 +149,11 @@ def test_data_sets_are_listed_and_say_which_files_they_need(capsys, tmp_path, mo
     assert {"bbcnews", "ptb", "wnut17", "sst2"} <= set(rows)
     assert rows["ptb"].endswith("(files not at hand)")
     facts = strict_json(answer(["info", "ptb", "--json"], capsys))
-    assert {"kind": "datasets", "tasks": "language modelling", "trainers": ["train-rnn-ptb"]}.items() <= facts.items()
+    assert {
+        "kind": "datasets",
+        "tasks": "language modelling",
+        "trainers": ["train-rnn-ptb", "train-rnn-ptb-full"],
+    }.items() <= facts.items()
     assert facts["state"].startswith("ptb needs the files ptb.train.txt, ") and str(tmp_path) in facts["state"]
     assert {"what": "words of train", "count": 929_589} in facts["published_counts"]
 
