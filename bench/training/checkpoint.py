@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_arrays",
     "as_tensors",
+    "picture_path",
     "read_checkpoint",
     "read_summary",
     "snapshot",
@@ -52,6 +53,11 @@ def write_checkpoint(path: Path, summary: Mapping[str, Any], state: Mapping[str,
     ordered = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     texts = {_STATE: json.dumps(skeleton), _SUMMARY: json.dumps(summary)}
     write_atomically(path, save(ordered, metadata=texts))
+
+
+def picture_path(checkpoint: Path, epoch: int) -> Path:
+    """Where the picture of an epoch lies, beside the checkpoint of its training."""
+    return checkpoint.with_name(f"{checkpoint.stem}-epoch-{epoch:03}.png")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

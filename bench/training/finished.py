@@ -130,15 +130,21 @@ class TrainingPlace:
             identity.check(summary.get("identity"), f"the checkpoint {self.checkpoint}")
         return History.from_record(summary.get("history"), f"{self.checkpoint}")
 
+    @property
+    def pictures(self) -> tuple[Path, ...]:
+        """The pictures of its epochs, in order, where the network makes something to look at."""
+        return tuple(sorted(self.folder.glob(f"{self.stem}-epoch-*.png")))
+
     def forget(self) -> None:
-        """Remove the record and the checkpoint, if there are any.
+        """Remove the record, the checkpoint and the pictures, if there are any.
 
         Raises:
             DataError: The folder cannot be written.
         """
         with self.locked(), writing(self.folder):
             self.record.unlink(missing_ok=True)
-            self.checkpoint.unlink(missing_ok=True)
+            for path in (self.checkpoint, *self.pictures):
+                path.unlink(missing_ok=True)
 
     def finish(self, history: History, about: Mapping[str, Any]) -> None:
         """Keep a finished training, on the disk when this returns, and remove its checkpoint.

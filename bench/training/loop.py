@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganas.bench.single_thread import one_thread
-from ganas.bench.training.checkpoint import read_checkpoint, snapshot, write_checkpoint
+from ganas.bench.training.checkpoint import picture_path, read_checkpoint, snapshot, write_checkpoint
 from ganas.bench.training.generators import (
     generators_now,
     generators_of_torch,
@@ -166,6 +166,8 @@ class TrainingLoop:
         if self.history.add(values, self._objective):
             self._best = snapshot(training.learned())
         training.finish_epoch(epoch, values)
+        if self.checkpoint is not None and not self.compute.rank:
+            training.save_picture(picture_path(self.checkpoint, epoch))
         self._save(training)
 
     def _learn(self, training: Training, epoch: int) -> dict[str, float] | None:
@@ -222,8 +224,9 @@ class TrainingLoop:
     def _end(self, training: Training) -> None:
         """Measure on the test data the weights that are kept."""
         self._clock = time.perf_counter()
+        last = training.evaluate("test") if self.task.measures_last else {}
         training.load_learned(self._best)
-        self.history.final = training.evaluate("test")
+        self.history.final = training.evaluate("test") | {f"last_{name}": value for name, value in last.items()}
         self._spend()
         self.history.finished = True
         self._save(training)

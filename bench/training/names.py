@@ -17,6 +17,11 @@ PROTOCOLS = (MINI, "full")
 """The protocols of every registered trainer."""
 
 LISTED = (
+    ("alphagan", "cifar10"),
+    ("alphagan", "digits"),
+    ("alphagan", "fashionmnist"),
+    ("alphagan", "stl10"),
+    ("alphagan-discriminator", "digits"),
     ("rnn", "bbcnews"),
     ("rnn", "conll2000"),
     ("rnn", "conll2003"),

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ganas.bench.metric import Metric, Split
@@ -110,6 +111,9 @@ class Training(ABC):
     def finish_epoch(self, epoch: int, values: Mapping[str, float]) -> None:  # noqa: B027  many have no schedule
         """Take in what the epoch's validation gave, as a schedule does."""
 
+    def save_picture(self, path: Path) -> None:  # noqa: B027  most have nothing to show
+        """Save a picture of what the network does now, as PNG; nothing random is drawn."""
+
     @abstractmethod
     def kept_weights(self) -> dict[str, torch.Tensor]:
         """The weights of the network as :meth:`evaluate` uses them, by name."""
@@ -141,6 +145,8 @@ class Task(ABC):
         metrics: What is measured.
         objective: The metric, of the validation split and ``"kept"``, that says which epoch is the best, and that a
             search improves.
+        measures_last: Whether the test data are also measured by the weights of the last epoch, under names that begin
+            with ``last_``: for trainings that do not settle, whose best epoch is luck in part.
     """
 
     space: Space
@@ -148,6 +154,7 @@ class Task(ABC):
     protocol: Protocol
     metrics: tuple[TaskMetric, ...]
     objective: str
+    measures_last: bool = False
 
     def with_protocol(self, protocol: Protocol) -> Self:
         """The same task by another recipe of the same kind, one made by :func:`dataclasses.replace` say."""

@@ -57,8 +57,10 @@ def families() -> tuple[Family, ...]:
         baseline_task,
         classification_task,
     )
+    from ganas.bench.training.generation.task import GENERATION_DATASETS, generation_task
     from ganas.bench.training.language.task import LANGUAGE_DATASETS, language_task, lstm_task
     from ganas.bench.training.tagging.task import TAGGING_DATASETS, lstm_tagging_task, tagging_task
+    from ganas.spaces.alphagan.space import SkeletonSpace
     from ganas.spaces.rnn.space import RecurrentSpace
     from ganas.spaces.textnas.space import TextSpace
 
@@ -68,6 +70,7 @@ def families() -> tuple[Family, ...]:
         Family("language modelling", RecurrentSpace, LANGUAGE_DATASETS, PROTOCOLS, language_task, language),
         Family("tagging", RecurrentSpace, TAGGING_DATASETS, PROTOCOLS, tagging_task, tagging),
         Family("text classification", TextSpace, CLASSIFICATION_DATASETS, PROTOCOLS, classification_task, texts),
+        Family("generation of images", SkeletonSpace, GENERATION_DATASETS, PROTOCOLS, generation_task, {}),
     )
 
 

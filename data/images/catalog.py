@@ -30,6 +30,7 @@ class ImageSource:
         title: What it is, in one line.
         size: Height and width of an image as it is published; None where the files say it.
         channels: 1 of grey images, 3 of colour images; None where the files say it.
+        has_test_part: Whether images for a test were published beside those to train on.
         missing: None where the files of a part are in a folder, else one line on which to put where.
         read: Reads a part from a folder, resized where a size is given.
     """
@@ -38,6 +39,7 @@ class ImageSource:
     title: str
     size: int | None
     channels: int | None
+    has_test_part: bool
     missing: Callable[[Path, Part], str | None]
     read: Callable[[Path, Part, int | None], ImageSet]
 
@@ -57,6 +59,7 @@ IMAGE_SETS: Mapping[str, ImageSource] = MappingProxyType(
                 "handwritten digits of scikit-learn, 1,797 images in ten classes",
                 8,
                 1,
+                False,
                 lambda folder, part: missing_digits(),
                 lambda folder, part, size: read_digits(part).resized(size),
             ),
@@ -65,6 +68,7 @@ IMAGE_SETS: Mapping[str, ImageSource] = MappingProxyType(
                 "CIFAR-10, 50,000 images in ten classes",
                 32,
                 3,
+                True,
                 missing_cifar10,
                 lambda folder, part, size: read_cifar10(folder, part).resized(size),
             ),
@@ -73,6 +77,7 @@ IMAGE_SETS: Mapping[str, ImageSource] = MappingProxyType(
                 "STL-10, 5,000 images in ten classes and 100,000 without",
                 _NATIVE_STL10,
                 3,
+                True,
                 missing_stl10,
                 lambda folder, part, size: read_stl10(folder, part, _NATIVE_STL10 if size is None else size),
             ),
@@ -81,6 +86,7 @@ IMAGE_SETS: Mapping[str, ImageSource] = MappingProxyType(
                 "Fashion-MNIST, 60,000 images of clothes in ten classes",
                 28,
                 1,
+                True,
                 missing_fashion_mnist,
                 lambda folder, part, size: read_fashion_mnist(folder, part).resized(size),
             ),
@@ -89,6 +95,7 @@ IMAGE_SETS: Mapping[str, ImageSource] = MappingProxyType(
                 "a folder of PNG files of one's own",
                 None,
                 None,
+                False,
                 lambda folder, part: missing_png_folder(folder),
                 _png,
             ),

@@ -83,7 +83,6 @@ class ClassifierExtractor(Extractor):
     distance_name = "classifier_frechet_distance"
     score_name = "classifier_score"
     features = _FEATURES
-    reference = "held out"
 
     def __init__(self, network: nn.Sequential, images: ImageSet, accuracy_percent: float) -> None:
         self.classes = len(images.classes)

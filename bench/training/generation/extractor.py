@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import torch
@@ -31,15 +31,12 @@ class Extractor(ABC):
         score_name: What an Inception Score from its classes is called.
         features: How many features it has.
         classes: How many classes it has.
-        reference: The real images that samples are compared with: ``"held out"``, those it was not trained on, or
-            ``"all"``.
     """
 
     distance_name: str
     score_name: str
     features: int
     classes: int
-    reference: Literal["held out", "all"]
 
     @property
     @abstractmethod
@@ -56,6 +53,9 @@ class Extractor(ABC):
         Raises:
             DataError: They have another size or number of channels than the network reads.
         """
+
+    def move_to(self, device: str) -> None:  # noqa: B027  a small network computes on the CPU anyway
+        """Compute on a device of torch, where that pays."""
 
     def facts(self) -> dict[str, Any]:
         """What is to be known beside every score, as JSON values."""

@@ -70,18 +70,10 @@ class MomentStream:
             raise DataError("a feature of a sample is no finite number")
         mean = values.mean(axis=0)
         around = values - mean
-        self._join(len(values), mean, around.T @ around)
-
-    def join(self, other: MomentStream) -> None:
-        """Take in the samples that another stream has seen."""
-        if other.count:
-            self._join(other.count, other._mean, other._scatter)
-
-    def _join(self, count: int, mean: _Vector, scatter: _Vector) -> None:
-        total = self.count + count
+        total = self.count + len(values)
         shift = mean - self._mean
-        self._scatter += scatter + np.outer(shift, shift) * (self.count * count / total)
-        self._mean = self._mean + shift * (count / total)
+        self._scatter += around.T @ around + np.outer(shift, shift) * (self.count * len(values) / total)
+        self._mean = self._mean + shift * (len(values) / total)
         self.count = total
 
     def gaussian(self) -> Gaussian:

@@ -85,21 +85,24 @@ class InceptionExtractor(Extractor):
     Args:
         network: The network.
         weights_sha256: Of the file of its weights.
-        device: Where it computes.
     """
 
     distance_name = "fid"
     score_name = "inception_score"
     features = _FEATURES
     classes = _CLASSES
-    reference = "all"
 
-    def __init__(self, network: InceptionNetwork, weights_sha256: str, *, device: str = "cpu") -> None:
+    def __init__(self, network: InceptionNetwork, weights_sha256: str) -> None:
         # Faster on a CPU than channels first.
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._network = network.eval().requires_grad_(False).to(device)
-        self._device = device
+        self._network = network.eval().requires_grad_(False)
+        self._device = "cpu"
         self._digest = weights_sha256
+
+    def move_to(self, device: str) -> None:
+        """Compute on a device of torch."""
+        self._network.to(device)
+        self._device = device
 
     @property
     def weights_digest(self) -> str:
@@ -121,12 +124,11 @@ class InceptionExtractor(Extractor):
         return Extracted(torch.cat(features), torch.cat(probabilities))
 
 
-def load_inception(path: Path | None = None, *, device: str = "cpu") -> InceptionExtractor:
+def load_inception(path: Path | None = None) -> InceptionExtractor:
     """Load the network with the published weights.
 
     Args:
         path: The file of the weights; None for where it is looked for.
-        device: Where it computes.
 
     Raises:
         DataError: The file is not there, is not the published one, or is damaged.
@@ -142,7 +144,7 @@ def load_inception(path: Path | None = None, *, device: str = "cpu") -> Inceptio
             f"{place} is not the published file: its SHA-256 begins with {digest[:8]} and should with {DIGEST_BEGINS}; "
             f"get it again from {WEIGHTS_URL}"
         )
-    return InceptionExtractor(_with_weights(place, content), digest, device=device)
+    return InceptionExtractor(_with_weights(place, content), digest)
 
 
 def _with_weights(path: Path, content: bytes) -> InceptionNetwork:

@@ -43,7 +43,7 @@ class SampleScores:
         samples: How many there were.
         distance_name: What the distance is called: ``"classifier_frechet_distance"``, or ``"fid"``.
         distance: The Frechet distance to real images; lower is better.
-        floor: The same distance between two halves of the real images.
+        floor: The same distance of other real images.
         score_name: What the score is called: ``"classifier_score"``, or ``"inception_score"``.
         score: Mean of the score over ten parts of the samples; higher is better.
         score_deviation: Its standard deviation over the parts.
@@ -110,23 +110,24 @@ class _Real(NamedTuple):
 
 
 class SampleScorer:
-    """Scores samples against a data set; real images are looked at once, when the first score is wanted.
+    """Scores samples against real images, which are looked at once, when the first score is wanted.
 
     Args:
         extractor: The network that images are compared in.
-        images: The data set.
+        reference: The real images that samples are compared with.
+        others: Real images that are not among them, whose distance is the floor.
     """
 
-    def __init__(self, extractor: Extractor, images: ImageSet) -> None:
+    def __init__(self, extractor: Extractor, reference: ImageSet, others: ImageSet) -> None:
         self.extractor = extractor
-        self._images = images
+        self._reference, self._others = reference, others
 
     @property
     def floor(self) -> float:
-        """The distance between the training half and the held-out half of the real images.
+        """The distance between the reference and the other real images.
 
         Raises:
-            InvalidSetting: A half has no more images than there are features.
+            InvalidSetting: Either has no more images than there are features.
         """
         return self._real.floor
 
@@ -189,18 +190,14 @@ class SampleScorer:
 
     @cached_property
     def _real(self) -> _Real:
-        halves = self._images.halves()
         variance = PixelVariance()
-        streams = [MomentStream(self.extractor.features) for _ in halves]
-        of_held_out = [self._look(half, stream, variance) for half, stream in zip(halves, streams, strict=True)][1]
-        trained_on, held_out = (stream.gaussian() for stream in streams)
-        reference = held_out
-        if self.extractor.reference == "all":
-            streams[0].join(streams[1])
-            reference = streams[0].gaussian()
+        moments, of_others = MomentStream(self.extractor.features), MomentStream(self.extractor.features)
+        neighbours = self._look(self._reference, moments, variance)
+        self._look(self._others, of_others, PixelVariance())
+        gaussian = moments.gaussian()
         with one_thread():
-            floor = frechet_distance(trained_on, held_out)
-        return _Real(reference, floor, of_held_out, variance.total())
+            floor = frechet_distance(of_others.gaussian(), gaussian)
+        return _Real(gaussian, floor, neighbours, variance.total())
 
     def _look(self, images: ImageSet, moments: MomentStream, variance: PixelVariance) -> NDArray[np.float32]:
         """Take in real images; the features of some of them, evenly spaced because files are often sorted by class."""

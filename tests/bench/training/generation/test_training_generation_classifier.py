@@ -140,7 +140,7 @@ def test_images_of_another_size_are_refused(classifier):
 
 @pytest.fixture(scope="module")
 def scorer(digits, classifier):
-    return SampleScorer(classifier, digits)
+    return SampleScorer(classifier, *digits.halves()[::-1])
 
 
 def noise(count, seed=0):
@@ -196,7 +196,7 @@ def test_features_without_variance_are_a_collapse_too(digits, classifier):
             same = found.features[:1].expand_as(found.features) + 1e-3 * found.features
             return found._replace(features=torch.where(pixels.float().mean() > 100, same, found.features))
 
-    scores = SampleScorer(Blind(), digits).score([noise(200)], 200)
+    scores = SampleScorer(Blind(), *digits.halves()[::-1]).score([noise(200)], 200)
     assert scores.diversity.pixel_share > 0.1 and "the features have" in str(scores.diversity.collapse)
 
 
@@ -215,7 +215,7 @@ def test_what_cannot_be_scored(digits, scorer, classifier):
         scorer.score([torch.zeros(100, 1, 16, 8)], 100)
     few = digits.subset(np.arange(100))
     with pytest.raises(InvalidSetting, match="needs more than 64 samples, and there are 50"):
-        _ = SampleScorer(classifier, few).floor
+        _ = SampleScorer(classifier, *few.halves()[::-1]).floor
 
 
 def test_bytes_and_numbers():
@@ -233,4 +233,4 @@ def test_colour_images_of_a_size_that_is_no_power_of_two(home):
     images = ImageSet("shades", shades.astype(np.uint8), labels, ("dark", "light"))
     found = trained_classifier(images, replace(SHORT, least_steps=60))
     assert found.accuracy_percent > 95
-    assert SampleScorer(found, images).score([as_numbers(image_tensor(images))], 300).samples == 300
+    assert SampleScorer(found, *images.halves()[::-1]).score([as_numbers(image_tensor(images))], 300).samples == 300

@@ -66,18 +66,6 @@ def test_batches_of_any_size_give_the_same_moments(sizes):
     assert found.total_variance == pytest.approx(np.trace(found.covariance))
 
 
-def test_streams_can_be_joined():
-    samples = np.random.default_rng(4).normal(size=(60, 4))
-    whole, first, second = MomentStream(4), MomentStream(4), MomentStream(4)
-    whole.add(samples)
-    first.add(samples[:20])
-    second.add(samples[20:])
-    first.join(second)
-    first.join(MomentStream(4))
-    assert first.count == 60
-    np.testing.assert_allclose(first.gaussian().covariance, whole.gaussian().covariance, rtol=1e-12)
-
-
 def test_too_few_samples_are_an_error():
     stream = MomentStream(4)
     stream.add(np.eye(4))

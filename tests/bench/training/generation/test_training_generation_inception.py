@@ -166,6 +166,6 @@ def test_a_wrong_file_is_one_clear_line(tmp_path, monkeypatch, capsys):
 
 def test_fid_needs_more_samples_than_features(network):
     images = ImageSet("few", pictures(8, 3, 8), np.full(8, NO_CLASS), ())
-    scorer = SampleScorer(InceptionExtractor(network, "0"), images)
+    scorer = SampleScorer(InceptionExtractor(network, "0"), *images.halves())
     with pytest.raises(InvalidSetting, match="2,048 features needs more than 2,048 samples, and there are 4"):
         scorer.score([torch.zeros(8, 3, 8, 8)], 3000)
