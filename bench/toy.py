@@ -88,7 +88,8 @@ class ToyBenchmark(Benchmark):
         return self._query_each(architectures, names, epoch=epoch, run=run)
 
     def training_task(self) -> TrainingTask:
-        """For a recurrent space a made-up text, for a text space made-up documents; other spaces have none."""
+        """Made-up text for a recurrent space, documents for a text space, images for generators; others have none."""
+        from ganas.spaces.alphagan.space import AlphaGAN
         from ganas.spaces.rnn.space import RecurrentSpace
         from ganas.spaces.textnas.space import TextSpace
 
@@ -96,6 +97,10 @@ class ToyBenchmark(Benchmark):
             from ganas.bench.training.classification.toy import toy_shared_task
 
             return toy_shared_task(self.space)
+        if isinstance(self.space, AlphaGAN):
+            from ganas.bench.training.generation.searching import toy_training_task as toy_images_task
+
+            return toy_images_task(self.space)
         if not isinstance(self.space, RecurrentSpace):
             return super().training_task()
         from ganas.bench.training.language.searching import toy_training_task

@@ -13,10 +13,7 @@ with itself. Values are those of the validation split; the test split plays no p
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,15 +46,6 @@ def markdown(rows: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
     return "\n".join(lines)
 
 
-def changes_of(given: Sequence[str]) -> dict[str, Any]:
-    """Fields of a protocol, from ``field=value``.
-
-    >>> changes_of(["epochs=30", "dropout=0.1"])
-    {'epochs': 30, 'dropout': 0.1}
-    """
-    return {field: json.loads(value) for field, _, value in (item.partition("=") for item in given)}
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -70,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not isinstance(benchmark, TrainerBenchmark):
         parser.error(f"{given.trainer!r} is a {benchmark.kind}, not a trainer")
     short = benchmark.task
-    longer = short.with_protocol(replace(short.protocol, **changes_of(given.change)))
+    longer = short.with_protocol(short.protocol.with_values(given.change))
     architectures = benchmark.space.sample(given.architectures, rng=np.random.default_rng(0))
     rows = {
         task.protocol.label: train_all(given.trainer, task, architectures, given.seeds, note)

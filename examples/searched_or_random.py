@@ -1,10 +1,12 @@
-"""Is what a search finds better than random architectures? Test values over several seeds, as Markdown.
+r"""Is what a search finds better than random architectures? Test values over several seeds, as Markdown.
 
-Searches on a trainer, which trains with seed 0; then trains the best of the search, random architectures and the
-baselines of the task with other seeds, and reads their test values, which chose nothing. Every training that is
-finished is kept, so the same command goes on where it stopped::
+Searches on a trainer, which trains with seed 0; then trains the best of the search, random architectures, published
+ones that are named and the baselines of the task with other seeds, and reads their test values, which chose nothing.
+Every training that is finished is kept, so the same command goes on where it stopped::
 
     python examples/searched_or_random.py train-textnas-mini-sst2-glue --metric test_accuracy --budget 30
+    python examples/searched_or_random.py train-alphagan-digits --metric test_classifier_frechet_distance \
+        --strategies ganas random-search --architectures alphaGAN_s alphaGAN_l --budget 30
 """
 
 from __future__ import annotations
@@ -63,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--strategies", nargs="+", default=["ganas"])
     parser.add_argument("--budget", type=int, default=30, help="trainings of each search")
     parser.add_argument("--random", type=int, default=10, help="how many random architectures")
+    parser.add_argument("--architectures", nargs="+", default=[], help="others, in the notation of the space")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--data", type=Path, help="where the files of the data set lie, if not where they usually do")
     given = parser.parse_args(arguments)
@@ -78,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows[f"best of {strategy}"] = [measured(given.trainer, task, best, given.metric, given.seeds)]
     drawn = space.sample(given.random, rng=np.random.default_rng(1))
     rows["random"] = [measured(given.trainer, task, one, given.metric, given.seeds) for one in drawn]
+    for name in given.architectures:
+        rows[name] = [measured(given.trainer, task, space.parse(name), given.metric, given.seeds)]
     for name in family_of(space, dataset).baselines:
         other = task_for(space, dataset, folder=given.data, baseline=name)
         rows[name] = [measured(f"{given.trainer}-{name}", other, None, given.metric, given.seeds)]

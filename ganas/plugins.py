@@ -16,6 +16,7 @@ STRATEGIES = Registry(
     "strategy",
     "ganas.strategies",
     lambda: {
+        "duality-gap": "ganas.strategies.one_shot.duality_gap:DualityGap",
         "enas": "ganas.strategies.one_shot.enas:ENAS",
         "ess": "ganas.strategies.one_shot.ess:ESS",
         "ganas": "ganas.adversarial.search:GANAS",

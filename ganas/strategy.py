@@ -135,6 +135,9 @@ class Strategy(ABC):
     """Name of a diagnostic to one line that says what it is, with its unit; see :meth:`diagnostics`."""
     diagnostic_note: ClassVar[str] = ""
     """How to read them together: a paragraph for the report."""
+    diagnostic_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Title to the names of diagnostics of one kind, in the order in which a report shows them in one figure; what is
+    in no group has a figure of its own."""
 
     def __init__(self, problem: Problem, *, rng: np.random.Generator, settings: Settings | None = None) -> None:
         self.problem = problem

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
-from ganas.spaces.errors import InvalidSetting, quote_list
+from ganas.spaces.errors import InvalidSetting, quote_list, unknown_name
 
 __all__ = ["OURS", "Protocol", "ProtocolField", "setting"]
 
@@ -85,6 +85,34 @@ class Protocol:
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise InvalidSetting(f"{name} of protocol {self.name!r} must be at least {least}, not {value!r}")
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
+
+    def with_values(self, texts: Sequence[str]) -> Self:
+        """The same protocol but for the fields that texts name; what is given is ours.
+
+        Args:
+            texts: Such as ``"epochs=30"``; the value is JSON.
+
+        Raises:
+            UnknownName: There is no such field.
+            InvalidSetting: A text is something else, or its value is not allowed.
+        """
+        given = {}
+        known = [item.name for item in fields(self) if item.name not in _NOT_VALUES]
+        for text in texts:
+            name, equals, value = text.partition("=")
+            if name not in known:
+                raise unknown_name(f"field of protocol {self.name!r}", name, known)
+            try:
+                given[name] = json.loads(value)
+            except ValueError:
+                raise InvalidSetting(
+                    f"{text!r} gives no value of JSON to {name}{'' if equals else ': write name=value'}"
+                ) from None
+        sources = {name: source for name, source in self.sources.items() if name not in given}
+        try:
+            return replace(self, sources=sources, **given)
+        except TypeError:
+            raise InvalidSetting(f"protocol {self.name!r} does not take {', '.join(texts)}") from None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Worker processes are handed protocols, and a read-only view of a mapping cannot be sent.

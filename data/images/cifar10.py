@@ -22,14 +22,15 @@ from ganas.data.pickle_constructors import PickledArray
 from ganas.data.safe_pickle import ARRAY_DATA, load_pickle
 from ganas.spaces.errors import DataError
 
-__all__ = ["CIFAR10", "CLASSES", "missing_cifar10", "read_cifar10"]
+__all__ = ["CIFAR10", "CLASSES", "COUNTS", "URL", "cifar10_files", "missing_cifar10", "read_cifar10"]
 
 CIFAR10 = "cifar10"
 """Name of the data set."""
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
-_URL = "https://www.cs.toronto.edu/~kriz/cifar.html"
+URL = "https://www.cs.toronto.edu/~kriz/cifar.html"
+
 _PYTHON, _BINARY = "cifar-10-batches-py", "cifar-10-batches-bin"
 _SIZE = 32
 _PIXELS = 3 * _SIZE**2
@@ -52,11 +53,18 @@ _BATCHES: Mapping[Part, tuple[str, ...]] = MappingProxyType(
     {"train": tuple(name for name in _DIGESTS if name != "test_batch"), "test": ("test_batch",)}
 )
 
+COUNTS: Mapping[str, int] = MappingProxyType({part: _IMAGES * len(names) for part, names in _BATCHES.items()})
+"""How many images each part has."""
+
+
+def cifar10_files(part: Part = "train") -> list[dict[str, str]]:
+    """The files of a part in each version, its batches to their paths below the folder."""
+    return [{name: f"{version}/{name}{suffix}" for name in _BATCHES[part]} for version, suffix in _versions()]
+
 
 def missing_cifar10(folder: Path, part: Part = "train") -> str | None:
     """None where the files of a part are there, else one line on which to put where; nothing is read."""
-    sets = [{name: f"{version}/{name}{suffix}" for name in _BATCHES[part]} for version, suffix in _versions()]
-    return missing_set("CIFAR-10", _URL, sets, _root(folder))
+    return missing_set("CIFAR-10", URL, cifar10_files(part), _root(folder))
 
 
 def read_cifar10(folder: Path, part: Part = "train") -> ImageSet:
@@ -98,7 +106,7 @@ def _from_pickle(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     if digest != _DIGESTS[path.name]:
         raise DataError(
             f"{path} is not the published file: its MD5 is {digest} and should be {_DIGESTS[path.name]}; get it again "
-            f"from {_URL}, or take {_BINARY}"
+            f"from {URL}, or take {_BINARY}"
         )
     try:
         batch = load_pickle(content, ARRAY_DATA, max_bytes=_MAX_PICKLE_BYTES, encoding="latin1")
@@ -115,7 +123,7 @@ def _from_pickle(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         or len(labels) != len(images)
     ):
         raise DataError(f"{path} is no batch of CIFAR-10: its data and labels are not as they should be")
-    compare_count(path, "images", len(images), _IMAGES, _URL)
+    compare_count(path, "images", len(images), _IMAGES, URL)
     return images, _checked(path, np.array(labels, dtype=np.int64))
 
 
@@ -128,7 +136,7 @@ def _from_binary(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             "binary version of CIFAR-10"
         )
     records = records.reshape(-1, 1 + _PIXELS)
-    compare_count(path, "images", len(records), _IMAGES, _URL)
+    compare_count(path, "images", len(records), _IMAGES, URL)
     return records[:, 1:], _checked(path, records[:, 0].astype(np.int64))
 
 

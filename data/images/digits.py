@@ -7,20 +7,28 @@ in its wheel; they are read from there and never copied. A pixel has 17 shades, 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from ganas.data.images.image_set import ImageSet, Part
 from ganas.spaces.errors import DataError, MissingDependency
 
-__all__ = ["CLASSES", "DIGITS", "missing_digits", "read_digits"]
+__all__ = ["CLASSES", "COUNTS", "DIGITS", "URL", "missing_digits", "read_digits"]
 
 DIGITS = "digits"
 """Name of the data set."""
 
 CLASSES = tuple("0123456789")
 
+URL = "https://archive.ics.uci.edu/dataset/80"
+
 _IMAGES = 1_797
+
+COUNTS: Mapping[str, int] = MappingProxyType({"train": _IMAGES})
+"""How many images each part has."""
+
 _SHADES = 16.0
 
 

@@ -19,7 +19,15 @@ from ganas.data.images.image_set import ImageSet, Part
 from ganas.data.images.standard_images import read_compressed
 from ganas.spaces.errors import DataError
 
-__all__ = ["CLASSES", "FASHION_MNIST", "missing_fashion_mnist", "read_fashion_mnist"]
+__all__ = [
+    "CLASSES",
+    "COUNTS",
+    "FASHION_MNIST",
+    "URL",
+    "fashion_mnist_files",
+    "missing_fashion_mnist",
+    "read_fashion_mnist",
+]
 
 FASHION_MNIST = "fashionmnist"
 """Name of the data set."""
@@ -29,15 +37,24 @@ CLASSES = (
     *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
 )
 
-_URL = "https://github.com/zalandoresearch/fashion-mnist"
+URL = "https://github.com/zalandoresearch/fashion-mnist"
+
 _SIZE = 28
-_COUNTS: Mapping[Part, int] = MappingProxyType({"train": 60_000, "test": 10_000})
+COUNTS: Mapping[str, int] = MappingProxyType({"train": 60_000, "test": 10_000})
+"""How many images each part has."""
+
 _PREFIX: Mapping[Part, str] = MappingProxyType({"train": "train", "test": "t10k"})
+
+
+def fashion_mnist_files(part: Part = "train") -> list[dict[str, str]]:
+    """The files of a part: of its images and of their classes."""
+    prefix = _PREFIX[part]
+    return [{"images": f"{prefix}-images-idx3-ubyte.gz", "labels": f"{prefix}-labels-idx1-ubyte.gz"}]
 
 
 def missing_fashion_mnist(folder: Path, part: Part = "train") -> str | None:
     """None where the files of a part are there, else one line on which to put where; nothing is read."""
-    return missing_set("Fashion-MNIST", _URL, [dict(enumerate(_names(part)))], folder)
+    return missing_set("Fashion-MNIST", URL, fashion_mnist_files(part), folder)
 
 
 def read_fashion_mnist(folder: Path, part: Part = "train") -> ImageSet:
@@ -53,16 +70,13 @@ def read_fashion_mnist(folder: Path, part: Part = "train") -> ImageSet:
     problem = missing_fashion_mnist(folder, part)
     if problem is not None:
         raise DataError(problem)
-    pictures, classes = (folder / name for name in _names(part))
-    images = _read(pictures, (_COUNTS[part], _SIZE, _SIZE), "images")
-    labels = _read(classes, (_COUNTS[part],), "labels").astype(np.int64)
+    (files,) = fashion_mnist_files(part)
+    pictures, classes = folder / files["images"], folder / files["labels"]
+    images = _read(pictures, (COUNTS[part], _SIZE, _SIZE), "images")
+    labels = _read(classes, (COUNTS[part],), "labels").astype(np.int64)
     if labels.max() >= len(CLASSES):
         raise DataError(f"{classes} has labels up to {labels.max()}, not up to {len(CLASSES) - 1}")
     return ImageSet(FASHION_MNIST, images[:, None].copy(), labels, CLASSES)
-
-
-def _names(part: Part) -> tuple[str, str]:
-    return f"{_PREFIX[part]}-images-idx3-ubyte.gz", f"{_PREFIX[part]}-labels-idx1-ubyte.gz"
 
 
 def _read(path: Path, shape: tuple[int, ...], what: str) -> NDArray[np.uint8]:
@@ -71,7 +85,7 @@ def _read(path: Path, shape: tuple[int, ...], what: str) -> NDArray[np.uint8]:
     if content[:4] != bytes((0, 0, 8, len(shape))) or len(content) < header:
         raise DataError(f"{path} is no idx file of bytes with {len(shape)} dimensions")
     lengths = tuple(np.frombuffer(content, ">i4", len(shape), offset=4).tolist())
-    compare_count(path, what, lengths[0], shape[0], _URL)
+    compare_count(path, what, lengths[0], shape[0], URL)
     if lengths != shape:
         raise DataError(f"{path} has {what} of {lengths[1:]} pixels, not of {shape[1:]}")
     values = np.frombuffer(content, np.uint8, offset=header)

@@ -86,7 +86,10 @@ class ImageSet:
         """
         known = self.labels != NO_CLASS
         if not known.any():
-            raise DataError(f"{self.name} has no images whose class is known")
+            raise DataError(
+                f"{self.name} has no images whose class is known, so a classifier has nothing to learn from: a folder of "
+                "PNG files has classes where each is a folder within it"
+            )
         return self if known.all() else self.subset(known)
 
     def halves(self) -> tuple[ImageSet, ImageSet]:

@@ -18,29 +18,35 @@ from ganas.data.images.image_set import NO_CLASS, ImageSet, Part, resize
 from ganas.data.images.standard_images import read_file
 from ganas.spaces.errors import DataError, InvalidSetting
 
-__all__ = ["CLASSES", "STL10", "missing_stl10", "read_stl10"]
+__all__ = ["CLASSES", "COUNTS", "STL10", "URL", "missing_stl10", "read_stl10", "stl10_files"]
 
 STL10 = "stl10"
 """Name of the data set."""
 
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 
-_URL = "https://cs.stanford.edu/~acoates/stl10/"
+URL = "https://cs.stanford.edu/~acoates/stl10/"
+
 _FOLDER = "stl10_binary"
 _SIZE = 96
 _PIXELS = 3 * _SIZE**2
 
-# Of each file how many images it has.
-_COUNTS: Mapping[str, int] = MappingProxyType({"train": 5_000, "test": 8_000, "unlabeled": 100_000})
+COUNTS: Mapping[str, int] = MappingProxyType({"train": 5_000, "test": 8_000, "unlabeled": 100_000})
+"""How many images each file has."""
 
 # The images of the unlabelled file have some 3 GB: so many are in memory before they are resized.
 _AT_ONCE = 2_000
 
 
+def stl10_files(part: Part = "train") -> list[dict[str, str]]:
+    """The files of a part, to their paths below the folder."""
+    names = [f"{part}_X.bin", f"{part}_y.bin", *(["unlabeled_X.bin"] if part == "train" else [])]
+    return [{name: f"{_FOLDER}/{name}" for name in names}]
+
+
 def missing_stl10(folder: Path, part: Part = "train") -> str | None:
     """None where the files of a part are there, else one line on which to put where; nothing is read."""
-    names = [f"{part}_X.bin", f"{part}_y.bin", *(["unlabeled_X.bin"] if part == "train" else [])]
-    return missing_set("STL-10", _URL, [{name: f"{_FOLDER}/{name}" for name in names}], _root(folder))
+    return missing_set("STL-10", URL, stl10_files(part), _root(folder))
 
 
 def read_stl10(folder: Path, part: Part = "train", size: int = 48) -> ImageSet:
@@ -64,14 +70,14 @@ def read_stl10(folder: Path, part: Part = "train", size: int = 48) -> ImageSet:
         raise DataError(problem)
     place = _root(folder) / _FOLDER
     kinds = (part, "unlabeled") if part == "train" else (part,)
-    images = np.empty((sum(_COUNTS[kind] for kind in kinds), 3, size, size), dtype=np.uint8)
+    images = np.empty((sum(COUNTS[kind] for kind in kinds), 3, size, size), dtype=np.uint8)
     labels = np.full(len(images), NO_CLASS, dtype=np.int64)
     start = 0
     for kind in kinds:
-        end = start + _COUNTS[kind]
-        _fill(images[start:end], place / f"{kind}_X.bin", _COUNTS[kind])
+        end = start + COUNTS[kind]
+        _fill(images[start:end], place / f"{kind}_X.bin", COUNTS[kind])
         start = end
-    labels[: _COUNTS[part]] = _labels(place / f"{part}_y.bin", _COUNTS[part])
+    labels[: COUNTS[part]] = _labels(place / f"{part}_y.bin", COUNTS[part])
     return ImageSet(STL10, images, labels, CLASSES)
 
 
@@ -88,7 +94,7 @@ def _fill(images: NDArray[np.uint8], path: Path, count: int) -> None:
                 f"{path} has {num_bytes:,} bytes, which are no whole images of {_PIXELS:,}: it is cut off or no binary "
                 "version of STL-10"
             )
-        compare_count(path, "images", num_bytes // _PIXELS, count, _URL)
+        compare_count(path, "images", num_bytes // _PIXELS, count, URL)
         with path.open("rb") as stream:
             for start in range(0, count, _AT_ONCE):
                 piece = images[start : start + _AT_ONCE]
@@ -102,7 +108,7 @@ def _fill(images: NDArray[np.uint8], path: Path, count: int) -> None:
 
 def _labels(path: Path, count: int) -> NDArray[np.int64]:
     labels = np.frombuffer(read_file(path, count), np.uint8).astype(np.int64)
-    compare_count(path, "labels", len(labels), count, _URL)
+    compare_count(path, "labels", len(labels), count, URL)
     if labels.min() < 1 or labels.max() > len(CLASSES):
         raise DataError(f"{path} has labels from {labels.min()} to {labels.max()}, not from 1 to {len(CLASSES)}")
     return labels - 1

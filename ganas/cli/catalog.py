@@ -19,7 +19,7 @@ from ganas.cli.facts import (
 )
 from ganas.cli.names import REGISTRIES, kinds_of
 from ganas.cli.output import Json, example, print_items, print_json, print_pairs, print_table, print_text, snake_case
-from ganas.data.corpora.catalog import datasets
+from ganas.data.datasets import datasets
 from ganas.plugins import load_strategy
 from ganas.spaces.errors import GanasError, unknown_name
 from ganas.spaces.registry import load_space

@@ -5,25 +5,31 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
+from contextlib import suppress
 from dataclasses import MISSING, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.metric import Metric
 from ganas.bench.registry import is_benchmark, load_benchmark
 from ganas.bench.surrogate.models import model_class
-from ganas.data.corpora.catalog import dataset
+from ganas.data.datasets import dataset
 from ganas.data.page_words import epochs_in_words
 from ganas.data.sources import not_converted
 from ganas.plugins import load_strategy
-from ganas.spaces.errors import RunNotMeasured
-from ganas.spaces.registry import load_space
+from ganas.spaces.errors import GanasError, RunNotMeasured
+from ganas.spaces.registry import SPACES, load_space
 
 __all__ = ["benchmark_facts", "dataset_facts", "space_facts", "strategy_facts", "surrogate_model_facts"]
 
 
 def space_facts(name: str) -> dict[str, Any]:
     """Its size and operations."""
+    from ganas.bench.training.trainers import datasets_for
+
     space = load_space(name)
     choices = sorted(set(space.choices))
     waiting = None if is_benchmark(name) else not_converted(name)
@@ -34,6 +40,8 @@ def space_facts(name: str) -> dict[str, Any]:
         "genotype": f"{len(space.choices)} positions with {' or '.join(map(str, choices))} choices each",
         "decisions": f"{len(space.decisions)} to build an architecture step by step",
         "parameters": "closed formula" if space.has_parameter_count else "no closed formula",
+        "trained on": ", ".join(datasets_for(space)) or "no data set: there is no trainer for it",
+        "example": space.format(space.sample(1, rng=np.random.default_rng(0))[0]),
         # A table of the same name, or of a file of the same name, that could be had.
         **({} if waiting is None else {"benchmarks": str(waiting)}),
         "operations": list(space.operations),
@@ -134,10 +142,12 @@ def strategy_facts(name: str) -> dict[str, Any]:
         for field in fields(strategy.settings_class)
     ]
     about, *details = _paragraphs(_plain(inspect.cleandoc(strategy.__doc__ or "")))
+    described = inspect.cleandoc(strategy.settings_class.__doc__ or "").partition("Attributes:\n")[0]
     return {
         "title": strategy.title,
         "about": about,
         "details": details,
+        **({"about the settings": _paragraphs(_plain(described))} if settings and described else {}),
         "settings": settings,
         "diagnostics": [{"diagnostic": name, "meaning": title} for name, title in strategy.diagnostic_titles.items()],
     }
@@ -159,10 +169,13 @@ def dataset_facts(name: str) -> dict[str, Any]:
         "title": known.title,
         "type": "data set",
         "tasks": ", ".join(known.tasks),
+        **known.about,
         "from": known.url,
         "state": known.missing() or "at hand",
         **({} if known.folder is None else {"folder": str(known.folder)}),
-        "counts from": known.counts_source,
+        **({"counts from": known.counts_source} if known.counts else {}),
+        "command": f"ganas train SPACE ARCHITECTURE --dataset {name}{' [--data FOLDER]' if known.files else ''}",
+        "spaces": ", ".join(_trained_spaces(name)),
         "files": [", ".join(files) for files in known.files],
         "published counts": [{"what": what, "count": count} for what, count in known.counts.items()],
         "trainers": [
@@ -174,10 +187,26 @@ def dataset_facts(name: str) -> dict[str, Any]:
     }
 
 
+def _trained_spaces(name: str) -> list[str]:
+    """The spaces whose architectures can be trained on a data set."""
+    from ganas.bench.training.trainers import datasets_for
+
+    found = []
+    for space in SPACES.entries():
+        with suppress(GanasError):  # a plug-in that cannot be loaded says so in ganas list
+            if name in datasets_for(load_space(space)):
+                found.append(space)
+    return found
+
+
 def _type_in_words(kind: Any) -> str:
-    """A type as one writes its values: ``Literal["a", "b"]`` is ``a | b``."""
+    """A type as one writes its values: ``Literal["a", "b"]`` is ``a | b``, and ``Optional`` adds ``None``."""
     if get_origin(kind) is Literal:
         return " | ".join(map(str, get_args(kind)))
+    if get_origin(kind) in (Union, UnionType):
+        return " | ".join(map(_type_in_words, get_args(kind)))
+    if kind is type(None):
+        return "None"
     return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)
 
 

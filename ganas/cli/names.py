@@ -6,7 +6,7 @@ from ganas.bench.benchmark import Benchmark
 from ganas.bench.registry import BENCHMARKS, is_benchmark
 from ganas.bench.surrogate.models import SURROGATES
 from ganas.bench.surrogate.regressor import Regressor
-from ganas.data.corpora.catalog import datasets
+from ganas.data.datasets import datasets
 from ganas.data.sources import not_converted
 from ganas.plugins import STRATEGIES
 from ganas.spaces.errors import InvalidSetting, unknown_name

@@ -6,6 +6,7 @@ import shlex
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from ganas.bench.registry import load_benchmark
 from ganas.bench.shared_weights.benchmark import SharedWeightsBenchmark
 from ganas.bench.training.benchmark import TrainerBenchmark
 from ganas.bench.training.loop import Progress as TrainingProgress
+from ganas.bench.training.task import Task
 from ganas.cli.output import (
     Json,
     Progress,
@@ -239,8 +241,8 @@ def _run(experiment: Experiment, out: Path, *, jobs: int, title: str, typed: Seq
             note = f"best {newest.best:.6g} by {newest.config}"
         bar.update(done, note)
 
-    def training(trained: TrainingProgress) -> None:
-        bar.update(finished, ", ".join(part for part in (note, f"training: {progress_note(trained)}") if part))
+    def training(task: Task, trained: TrainingProgress) -> None:
+        bar.update(finished, ", ".join(part for part in (note, f"training: {progress_note(trained, task)}") if part))
 
     opened = {name: load_benchmark(name) for name in experiment.benchmarks}
     total = len(experiment.studies(opened))
@@ -248,7 +250,7 @@ def _run(experiment: Experiment, out: Path, *, jobs: int, title: str, typed: Seq
         for benchmark in opened.values():
             # Workers in other processes tell nothing of a training.
             if isinstance(benchmark, TrainerBenchmark | SharedWeightsBenchmark) and jobs == 1:
-                benchmark.progress = training
+                benchmark.progress = partial(training, benchmark.task)
                 stack.callback(setattr, benchmark, "progress", None)
         run_experiment(experiment, out, jobs=jobs, progress=progress, command=shlex.join(["ganas", *typed]))
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ganas.bench.training.devices import is_first_process
 from ganas.bench.training.finished import TrainingPlace
-from ganas.bench.training.history import History
+from ganas.bench.training.generation.protocol import INCEPTION, generation_protocol
+from ganas.bench.training.generation.task import GENERATION_DATASETS, GenerationTask
 from ganas.bench.training.identity import Identity
 from ganas.bench.training.loop import Progress as Trained
 from ganas.bench.training.names import MINI, trainer_name
 from ganas.bench.training.running import Machine, train
 from ganas.bench.training.task import Task
 from ganas.bench.training.trainers import family_of, task_for
-from ganas.cli.output import Json, Progress, example, print_json, print_note, print_pairs, snake_case
+from ganas.cli.output import Json, Progress, example, print_note
+from ganas.cli.trainer_facts import print_training
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import InvalidSetting, TrainingFailed
+from ganas.spaces.errors import DataError, InvalidSetting, TrainingFailed, quote_list
 from ganas.spaces.registry import load_space
 
 __all__ = ["add_commands", "progress_note"]
@@ -30,7 +33,10 @@ def add_commands(app: typer.Typer) -> None:
     """Add ``train``."""
     app.command(
         "train",
-        epilog=example("ganas train rnn DARTS_V2 --dataset bbcnews --protocol mini"),
+        epilog=example(
+            "ganas train rnn DARTS_V2 --dataset bbcnews --protocol mini",
+            "ganas train alphagan alphaGAN_s --dataset digits --protocol mini",
+        ),
     )(train_network)
 
 
@@ -40,8 +46,8 @@ def train_network(
         str,
         typer.Argument(
             metavar="ARCHITECTURE",
-            help="In the notation of its space, or a network to compare with: LSTM for recurrent spaces, "
-            "CONV, BIGRU or TRANSFORMER for text spaces.",
+            help="In the notation of its space, or by a published name (DARTS_V2, released, alphaGAN_s), or a network "
+            "to compare with: LSTM for recurrent spaces, CONV, BIGRU or TRANSFORMER for text spaces.",
         ),
     ],
     dataset: Annotated[
@@ -50,7 +56,8 @@ def train_network(
             metavar="NAME",
             help="For recurrent spaces bbcnews, ptb, wikitext2, wikitext103, or to tag conll2000, conll2003, wnut17; "
             "for text spaces bbcnews, sst2, sst2-glue, sst5, agnews, sogou, dbpedia, yelp2, yelp5, yahoo, amazon2, "
-            "amazon5, snli or mnli.",
+            "amazon5, snli or mnli; for alphagan and alphagan-discriminator digits, cifar10, stl10, fashionmnist, or "
+            "png for images of your own.",
         ),
     ],
     protocol: Annotated[str, typer.Option(metavar="NAME", help="full for the recipe, mini for its miniature.")] = MINI,
@@ -62,6 +69,14 @@ def train_network(
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the network with torch.compile.")] = False,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="FOLDER", help="Where the files of the data set lie.")
+    ] = None,
+    inception: Annotated[
+        Path | None,
+        typer.Option(
+            "--inception",
+            metavar="FILE",
+            help="The weights of Inception, which FID needs; without it they are looked for in $GANAS_HOME/weights.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -82,14 +97,20 @@ def train_network(
     baselines = family_of(known, dataset).baselines
     baseline = next((name for name in baselines if name.lower() == architecture.strip().lower()), None)
     task = task_for(known, dataset, protocol, folder=data, baseline=baseline)
+    if inception is not None:
+        task = _with_inception(task, inception)
     chosen = None if baseline is not None else known.parse(architecture)
     name = trainer_name(space, dataset, protocol)
-    place = _place(name, task, chosen, seed, out, data)
+    place = _place(name, task, chosen, seed, out, data, inception)
     if not resume and is_first_process():
         place.forget()
     before = place.known(Identity(task, chosen, seed, precision))
     if before is not None and before.epochs and not before.finished and is_first_process():
         print_note(f"going on after epoch {len(before.epochs)} of {task.protocol.epochs}")
+    problem = task.missing() if before is None or not before.finished else None
+    if problem is not None:
+        # Said before anything is read: of large data sets that takes minutes.
+        raise DataError(problem)
     with Progress("train", task.protocol.epochs, "epochs") as bar:
         history = train(
             task,
@@ -99,16 +120,33 @@ def train_network(
             machine=Machine(device, precision, compiled),
             every_steps=checkpoint_steps,
             weights=None if out is None else out / "weights.safetensors",
-            progress=lambda trained: bar.update(trained.epoch - 1, progress_note(trained)),
+            progress=lambda trained: bar.update(trained.epoch - 1, progress_note(trained, task)),
         )
     if history.failure is not None:
         raise TrainingFailed(f"{task.describe(chosen)} on {name}: {history.failure}", history.seconds)
     if is_first_process():
-        _print(task, chosen, history, {"trainer": name, "seed": seed, "kept in": str(place.record)}, json=json)
+        print_training(task, chosen, history, place, {"trainer": name, "seed": seed}, json=json)
+
+
+def _with_inception(task: Task, weights: Path) -> Task:
+    """The same task with the weights of Inception from a file of the user's."""
+    if isinstance(task, GenerationTask) and task.protocol.extractor == INCEPTION:
+        return task.with_source(replace(task.source, inception=weights))
+    able = [name for name in GENERATION_DATASETS if generation_protocol("full", name).extractor == INCEPTION]
+    raise InvalidSetting(
+        f"{task.protocol.name} of {task.space.name} on {task.dataset} compares no images in Inception: leave "
+        f"--inception out; full on {quote_list(able)} does"
+    )
 
 
 def _place(
-    name: str, task: Task, architecture: Architecture | None, seed: int, out: Path | None, data: Path | None
+    name: str,
+    task: Task,
+    architecture: Architecture | None,
+    seed: int,
+    out: Path | None,
+    data: Path | None,
+    inception: Path | None,
 ) -> TrainingPlace:
     """Where the training is kept: in the folder that the user names, or where a search looks for it."""
     if out is not None:
@@ -116,20 +154,23 @@ def _place(
             raise InvalidSetting(f"{out} is a file: --out takes a folder")
         return TrainingPlace(out, "training")
     label = task.protocol.label
-    if data is not None:
-        # Other files under the name of a data set must not stand where a search looks for the usual ones.
-        name = f"{name}-{zlib.crc32(str(data.resolve()).encode()):08x}"
+    for kind, path in (("", data), ("-inception", inception)):
+        if path is not None:
+            # What came of other files must not stand where a search looks for what comes of the usual ones.
+            name = f"{name}{kind}-{zlib.crc32(str(path.resolve()).encode()):08x}"
     if architecture is None:
         return TrainingPlace.of(f"{name}-{task.describe(None)}", label, 0, seed)
     return TrainingPlace.of(name, label, task.space.identity_key(architecture), seed)
 
 
-def progress_note(trained: Trained) -> str:
-    """How far a training is, in a few words."""
+def progress_note(trained: Trained, task: Task) -> str:
+    """How far a training is, in a few words, with the objective of the last epoch."""
     parts = [f"{trained.done:.0%}", f"{trained.items_per_second:,.0f} {trained.item}/s"]
     if trained.seconds_left is not None:
         parts.append(f"{_duration(trained.seconds_left)} left")
-    parts += [f"{name} {value:.4g}" for name, value in trained.values.items() if name.startswith("valid_")]
+    objective = next(metric.source for metric in task.metrics if metric.name == task.objective)
+    if objective in trained.values:
+        parts.append(f"{objective} {trained.values[objective]:.4g}")
     return ", ".join(parts)
 
 
@@ -141,38 +182,3 @@ def _duration(seconds: float) -> str:
     """
     whole = round(seconds)
     return f"{whole} s" if whole < 100 else str(timedelta(seconds=whole))
-
-
-def _print(
-    task: Task, architecture: Architecture | None, history: History, about: dict[str, Any], *, json: bool
-) -> None:
-    epochs = len(history.epochs)
-    facts: dict[str, Any] = {
-        "architecture": task.describe(architecture),
-        "space": task.space.name,
-        "dataset": task.dataset,
-        "protocol": task.protocol.label,
-        "about the protocol": task.protocol.title,
-        **about,
-        "epochs": epochs,
-        "best epoch": history.best,
-        "rollbacks": len(history.rollbacks),
-        **task.data_facts(),
-        **task.static(architecture),
-        **{metric.name: history.value(metric, epochs) for metric in task.metrics if metric.when in ("kept", "end")},
-        "train_seconds": history.epochs[-1].seconds,
-    }
-    if json:
-        curve = [{"epoch": number, **epoch.values} for number, epoch in enumerate(history.epochs, start=1)]
-        print_json({**snake_case(facts), "curve": curve})
-        return
-    units = {metric.name: metric.unit for metric in task.metrics}
-    print_pairs([(name, _in_words(value, units.get(name, ""))) for name, value in facts.items()])
-
-
-def _in_words(value: Any, unit: str) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{split} {count:,}" for split, count in value.items())
-    if unit == "count":
-        return f"{value:,.0f}"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)

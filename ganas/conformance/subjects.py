@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _KIT_SPACES = ("nasbench201", "nasbench101")
-_ONE_SHOT_SPACES = ("rnn-mini", "textnas-mini")
+_ONE_SHOT_SPACES = ("rnn-mini", "textnas-mini", "alphagan")
 
 QUERIES = 60
 """Counted queries of a study of the kit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganas.report.statistics import RESAMPLES
 
-__all__ = ["DEFINITIONS", "DIAGNOSTIC_DEFINITIONS"]
+__all__ = ["DEFINITIONS", "DERIVED_DEFINITIONS", "DIAGNOSTIC_DEFINITIONS", "OPERATION_DEFINITIONS"]
 
 DEFINITIONS = (
     (
@@ -71,3 +71,25 @@ DIAGNOSTIC_DEFINITIONS = (
     ),
 )
 """Further ones, for a report that shows diagnostics."""
+
+OPERATION_DEFINITIONS = (
+    (
+        "share of an operation",
+        "Of all positions that choose from the same operations, in all the architectures counted, those that have this "
+        "one. Each architecture counts once, however many seeds and strategies evaluated it.",
+    ),
+    (
+        "95 % Wilson interval",
+        "Score interval of a share, each position of each architecture taken as an independent draw.",
+    ),
+)
+"""Further ones, for a report that shows operations."""
+
+DERIVED_DEFINITIONS = (
+    (
+        "last proposal",
+        "The last architecture that a study counted as a query. Where a search comes back to one that it had proposed "
+        "before, that is free and not recorded, and the last new one is meant.",
+    ),
+)
+"""Further ones, for a report that ranks what one-shot searches end with."""

@@ -1,4 +1,4 @@
-"""The section of a report on diagnostics: a table a strategy, and its plots on each benchmark."""
+"""The section of a report on diagnostics: a table a strategy, its plots on each benchmark, and its heat maps there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from ganas.report.blocks import Block, Cell, Column, Figure, Paragraph, Table
 from ganas.report.diagnostics import Diagnostic, DiagnosticCurve, StrategyDiagnostics
 from ganas.report.figures import LineStyle, draw_grid, draw_one, plain_text, style_line
+from ganas.report.heat_map import draw_heat_map, heat_map_height, row_labels, shade_range, values_by_query
 from ganas.report.wording import MINUS, NO_VALUE, plural
 
 if TYPE_CHECKING:
@@ -27,15 +28,20 @@ _LETTERS_PER_INCH = 9.5
 
 
 def diagnostic_blocks(
-    groups: Sequence[StrategyDiagnostics], styles: Mapping[str, LineStyle], figure_names: Mapping[tuple[str, str], str]
+    groups: Sequence[StrategyDiagnostics],
+    styles: Mapping[str, LineStyle],
+    figure_names: Mapping[tuple[str, str, str], str],
 ) -> list[Block]:
-    """The blocks of the section.
+    """The blocks of the section; none where nothing was recorded.
 
     Args:
         groups: What was recorded.
         styles: Variant to line style.
-        figure_names: (label of the panel, strategy) to the file name of its plots.
+        figure_names: (label of the panel, strategy, title) to the file name of a heat map; the title is empty for the
+            plots.
     """
+    if not groups:
+        return []
     blocks: list[Block] = [
         Paragraph(
             "What strategies say of themselves while they search, such as how well a model that they train does. "
@@ -47,11 +53,15 @@ def diagnostic_blocks(
         if own[0].note:
             blocks.append(Paragraph(own[0].note, strategy))
         blocks.append(_table(strategy, own))
-        blocks += [
-            _figure(number, group, styles, figure_names[(group.label, strategy)])
-            for number, group in enumerate(groups)
-            if group.strategy == strategy and any(diagnostic.curves for diagnostic in group.diagnostics)
-        ]
+        for number, group in enumerate(groups):
+            if group.strategy != strategy:
+                continue
+            if group.alone:
+                blocks.append(_figure(number, group, styles, figure_names[(group.label, strategy, "")]))
+            blocks += [
+                _heat_maps(f"{number}-{place}", group, title, figure_names[(group.label, strategy, title)])
+                for place, title in enumerate(group.together)
+            ]
     return blocks
 
 
@@ -111,7 +121,7 @@ def _alone(groups: Sequence[StrategyDiagnostics]) -> bool:
 
 
 def _figure(number: int, group: StrategyDiagnostics, styles: Mapping[str, LineStyle], file: str) -> Figure:
-    shown = [diagnostic for diagnostic in group.diagnostics if diagnostic.curves]
+    shown = group.alone
     size = {1: (7.2, 3.2), 2: (5.2, 2.9)}.get(len(shown), (4.0, 2.7))
     legend = {variant: styles[variant] for variant in group.seeds}
     drawings = tuple(
@@ -138,6 +148,52 @@ def _figure(number: int, group: StrategyDiagnostics, styles: Mapping[str, LineSt
         alternative=f"Diagnostics of {group.strategy} on {group.label}: " + "; ".join(d.title for d in shown),
         legend=tuple(legend.items()),
         together=together,
+    )
+
+
+def _heat_maps(identifier: str, group: StrategyDiagnostics, title: str, file: str) -> Figure:
+    """One heat map a variant, all with the same shades."""
+    names = group.together[title]
+    members = [next(one for one in group.diagnostics if one.name == name) for name in names]
+    labels = dict(zip(names, row_labels(names), strict=True))
+    values = {}
+    for variant in group.seeds:
+        present = {one.name: one.curves[variant] for one in members if variant in one.curves}
+        if present:
+            values[variant] = (values_by_query(list(present.values())), [labels[name] for name in present])
+    low, high = shades = shade_range([numbers for (_, numbers), _ in values.values()])
+    draws = {
+        variant: partial(
+            draw_heat_map,
+            queries=queries,
+            values=numbers,
+            labels=rows,
+            shades=shades,
+            title=variant if len(group.seeds) > 1 else "",
+        )
+        for variant, ((queries, numbers), rows) in values.items()
+    }
+    height = heat_map_height(len(names))
+    what = f"{title}, of {{}} on {group.label}: a row a diagnostic, queries from left to right, the value as a shade."
+    drawings = tuple(
+        draw_one(draw, (7.2, height), identifier=f"heat-map-{identifier}-{place}", label=what.format(variant))
+        for place, (variant, draw) in enumerate(draws.items())
+    )
+    together = draw_grid(
+        list(draws.values()),
+        {},
+        identifier=f"all-heat-maps-{identifier}",
+        label=what.format(group.strategy),
+        height=height,
+    )
+    return Figure(
+        caption=f"{title}: {group.strategy} on {group.label}. A row a diagnostic, counted queries from left to right; "
+        f"shades run from {_number(low)} to {_number(high)}, and where there is none there is no value yet; "
+        + ("1 seed." if _alone([group]) else f"median over {_seeds([group])}."),
+        drawings=drawings,
+        file=file,
+        alternative=f"Heat map of {group.strategy} on {group.label}: {title}; rows: {', '.join(labels.values())}",
+        together=together if len(draws) > 1 else "",
     )
 
 

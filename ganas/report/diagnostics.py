@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.plugins import load_strategy
+from ganas.report.frames import finished_studies, strategy_class
 from ganas.report.results import Panel, query_grid
-from ganas.spaces.errors import GanasError, InvalidSetting, quote_list
+from ganas.spaces.errors import InvalidSetting, quote_list
 
 if TYPE_CHECKING:
     import pandas
@@ -69,6 +69,8 @@ class StrategyDiagnostics:
         seeds: Variant to number of finished studies that recorded something.
         note: How to read them, in the strategy's words; empty where it says nothing.
         diagnostics: In the order in which the strategy gives their titles, then as they appear.
+        together: Title to the names of those that the strategy wants in one drawing, in its order; without those that
+            never had a value.
     """
 
     strategy: str
@@ -77,6 +79,13 @@ class StrategyDiagnostics:
     seeds: Mapping[str, int]
     note: str
     diagnostics: tuple[Diagnostic, ...]
+    together: Mapping[str, tuple[str, ...]]
+
+    @property
+    def alone(self) -> tuple[Diagnostic, ...]:
+        """Those that have a value and a drawing of their own."""
+        members = {name for names in self.together.values() for name in names}
+        return tuple(one for one in self.diagnostics if one.curves and one.name not in members)
 
 
 def read_diagnostics(
@@ -101,25 +110,26 @@ def read_diagnostics(
         )
     trails = _trails(diagnostics)
     names = {study: list(said) for study, said in trails.items()}
-    finished = studies[(studies["state"] == "finished") & studies["study"].isin(list(names))]
+    speaking = studies[studies["study"].isin(list(names))]
     groups = []
     for panel in panels:
-        inside = finished[
-            (finished["benchmark"] == panel.benchmark)
-            & (finished["metric"] == panel.metric.name)
-            & (finished["signal"] == panel.signal)
-            & (finished["budget"] == panel.budget)
-        ]
+        inside = finished_studies(speaking, panel)
         for strategy in dict.fromkeys(inside["strategy"].astype(str)):
             rows = inside[inside["strategy"].astype(str) == strategy]
             by_variant = {
                 variant: rows["study"][rows["variant"].astype(str) == variant].astype(int).tolist()
                 for variant in dict.fromkeys(rows["variant"].astype(str))
             }
-            titles, note = _words(strategy)
+            titles, note, wanted = _words(strategy)
             recorded = {name for key in rows["study"].astype(int) for name in names[key]}
             order = [name for name in titles if name in recorded]
             order += [name for key in rows["study"].astype(int) for name in names[key] if name not in titles]
+            read = tuple(
+                Diagnostic(name, titles.get(name, name), _curves(name, by_variant, trails, panel.budget))
+                for name in dict.fromkeys(order)
+            )
+            drawn = {diagnostic.name for diagnostic in read if diagnostic.curves}
+            together = {title: tuple(name for name in members if name in drawn) for title, members in wanted.items()}
             groups.append(
                 StrategyDiagnostics(
                     strategy=strategy,
@@ -127,10 +137,8 @@ def read_diagnostics(
                     budget=panel.budget,
                     seeds={variant: len(keys) for variant, keys in by_variant.items()},
                     note=note,
-                    diagnostics=tuple(
-                        Diagnostic(name, titles.get(name, name), _curves(name, by_variant, trails, panel.budget))
-                        for name in dict.fromkeys(order)
-                    ),
+                    diagnostics=read,
+                    together={title: members for title, members in together.items() if members},
                 )
             )
     return tuple(groups)
@@ -146,14 +154,15 @@ def diagnostic_rows(studies: pandas.DataFrame, diagnostics: pandas.DataFrame | N
     return rows.drop(columns="study")
 
 
-def _words(strategy: str) -> tuple[Mapping[str, str], str]:
-    """Titles of the diagnostics, and the note on them."""
-    try:
-        loaded = load_strategy(strategy)
-    except GanasError:
-        return {}, ""  # a class that was handed over, or a plug-in that is not here: names stand for themselves
+def _words(strategy: str) -> tuple[Mapping[str, str], str, Mapping[str, tuple[str, ...]]]:
+    """Titles of the diagnostics, the note on them, and which belong in one drawing."""
+    loaded = strategy_class(strategy)
+    if loaded is None:
+        return {}, "", {}  # names stand for themselves
     titles = {name: " ".join(str(title).split()) for name, title in loaded.diagnostic_titles.items()}
-    return titles, " ".join(loaded.diagnostic_note.split())
+    groups: Mapping[str, tuple[str, ...]] = getattr(loaded, "diagnostic_groups", {})
+    together = {" ".join(str(title).split()): tuple(dict.fromkeys(names)) for title, names in groups.items()}
+    return titles, " ".join(loaded.diagnostic_note.split()), together
 
 
 def _trails(diagnostics: pandas.DataFrame) -> dict[int, dict[str, Trail]]:

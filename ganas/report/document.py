@@ -10,10 +10,19 @@ import numpy as np
 from ganas.bench.benchmark import Benchmark
 from ganas.report.architecture_section import architecture_blocks
 from ganas.report.blocks import Block, Document, Figure, Paragraph, Section, Terms
-from ganas.report.definitions import DEFINITIONS, DIAGNOSTIC_DEFINITIONS
+from ganas.report.definitions import (
+    DEFINITIONS,
+    DERIVED_DEFINITIONS,
+    DIAGNOSTIC_DEFINITIONS,
+    OPERATION_DEFINITIONS,
+)
+from ganas.report.derived import read_derived
+from ganas.report.derived_section import derived_blocks
 from ganas.report.diagnostic_section import diagnostic_blocks
 from ganas.report.diagnostics import StrategyDiagnostics
 from ganas.report.figures import LineStyle, curve_figures, line_styles, reached_figures
+from ganas.report.operation_section import operation_blocks
+from ganas.report.operations import read_operations
 from ganas.report.provenance import provenance
 from ganas.report.results import Panel
 from ganas.report.statistics import MINIMUM_PAIRS, censored_quantile
@@ -52,7 +61,7 @@ def compose(
     title: str | None,
     date: str,
     figure_names: Mapping[str, str],
-    diagnostic_names: Mapping[tuple[str, str], str],
+    diagnostic_names: Mapping[tuple[str, str, str], str],
 ) -> Document:
     """Put the report together.
 
@@ -66,10 +75,12 @@ def compose(
         title: The same.
         date: Day of writing.
         figure_names: Label of a panel to the file name of the drawing of its best architecture.
-        diagnostic_names: (label of a panel, strategy) to the file name of the plots of its diagnostics.
+        diagnostic_names: (label of a panel, strategy, title) to the file name of a heat map of its diagnostics; the
+            title is empty for their plots.
     """
     shown = [panel for panel in panels if panel.results]
     sections = [Section("summary", "Summary", _summary(panels, shown))]
+    terms = list(DEFINITIONS)
     if shown:
         styles = styles_of(panels)
         sections += [
@@ -81,12 +92,25 @@ def compose(
                 "architectures", "Best architectures", architecture_blocks(shown, evaluations, benchmarks, figure_names)
             ),
         ]
-        if diagnostics:
-            blocks = diagnostic_blocks(diagnostics, styles, diagnostic_names)
-            sections.append(Section("diagnostics", "Diagnostics", blocks))
+        operations = read_operations(shown, studies, evaluations, benchmarks)
+        derived = read_derived(shown, studies, evaluations, benchmarks)
+        # What applies to this experiment only.
+        further = (
+            ("operations", "Which operations", operation_blocks(operations), OPERATION_DEFINITIONS),
+            ("derived", "Rank of what was derived", derived_blocks(derived), DERIVED_DEFINITIONS),
+            (
+                "diagnostics",
+                "Diagnostics",
+                diagnostic_blocks(diagnostics, styles, diagnostic_names),
+                DIAGNOSTIC_DEFINITIONS,
+            ),
+        )
+        for identifier, name, blocks, definitions in further:
+            if blocks:
+                sections.append(Section(identifier, name, blocks))
+                terms += definitions
     sections.append(Section("provenance", "Provenance", provenance(panels, studies, command, date)))
-    terms = (*DEFINITIONS, *DIAGNOSTIC_DEFINITIONS) if diagnostics else DEFINITIONS
-    sections.append(Section("definitions", "Definitions", [Terms(terms)]))
+    sections.append(Section("definitions", "Definitions", [Terms(tuple(terms))]))
     return Document(title or _title(panels), _subtitle(panels, studies), tuple(sections))
 
 

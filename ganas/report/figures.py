@@ -131,7 +131,12 @@ def combined_figure(panels: Sequence[Panel], styles: Mapping[str, LineStyle], ki
 
 
 def draw_grid(
-    draws: Sequence[Callable[[Axes], None]], legend: Mapping[str, LineStyle], *, identifier: str, label: str
+    draws: Sequence[Callable[[Axes], None]],
+    legend: Mapping[str, LineStyle],
+    *,
+    identifier: str,
+    label: str,
+    height: float = 2.9,
 ) -> str:
     """Draw up to three plots a row under one legend, as one SVG element.
 
@@ -140,6 +145,7 @@ def draw_grid(
         legend: Strategy to line style.
         identifier: Starts the names inside the drawing.
         label: What it shows, for readers who cannot see it.
+        height: Of a row of plots, in inches.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -151,7 +157,7 @@ def draw_grid(
         # Long names take a line of the legend each.
         per_row = max(1, int(width * 72.0 / (60.0 + 5.4 * max((len(name) for name in legend), default=1))))
         legend_height = 0.24 * -(-len(legend) // per_row) + 0.1
-        figure = Figure(figsize=(width, 2.9 * rows + legend_height), layout="constrained")
+        figure = Figure(figsize=(width, height * rows + legend_height), layout="constrained")
         axes = list(figure.subplots(rows, columns, squeeze=False).flat)
         for axis, draw in zip(axes, draws, strict=False):
             draw(axis)

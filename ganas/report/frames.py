@@ -1,4 +1,4 @@
-"""The two frames that a report is made from: their columns, and the evaluations as arrays."""
+"""The two frames that a report is made from: their columns, what of them is in a panel, the evaluations as arrays."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.bench.benchmark import Benchmark
+from ganas.plugins import load_strategy
 from ganas.report.lookups import lookup_means
-from ganas.spaces.errors import InvalidSetting, quote_list
+from ganas.spaces.errors import GanasError, InvalidSetting, quote_list
+from ganas.strategy import Strategy
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["EvaluationColumns", "check_frames"]
+    from ganas.report.results import Panel
+
+__all__ = ["EvaluationColumns", "check_frames", "distinct_values", "finished_studies", "strategy_class"]
 
 _STUDY_COLUMNS = (
     "study", "benchmark", "strategy", "variant", "settings", "seed", "budget", "metric", "signal", "state", "stop",
@@ -38,6 +42,42 @@ def check_frames(studies: pandas.DataFrame, evaluations: pandas.DataFrame) -> No
             raise InvalidSetting(f"the frame of {name} lacks {quote_list(missing)}: has {quote_list(frame.columns)}")
     if not len(studies):
         raise InvalidSetting("there is no study to report: the experiment is empty")
+
+
+def finished_studies(studies: pandas.DataFrame, panel: Panel) -> pandas.DataFrame:
+    """The rows of the finished studies of a panel."""
+    return studies[
+        (studies["state"] == "finished")
+        & (studies["benchmark"] == panel.benchmark)
+        & (studies["metric"] == panel.metric.name)
+        & (studies["signal"] == panel.signal)
+        & (studies["budget"] == panel.budget)
+    ]
+
+
+def distinct_values(
+    evaluations: pandas.DataFrame, studies: pandas.DataFrame, panel: Panel, benchmark: Benchmark | None
+) -> dict[str, float]:
+    """Each architecture that some studies of a panel evaluated, once, with its value in the unit of the source.
+
+    With the signal ``random`` it is the mean over trials, looked up afterwards, or the mean of what was told where the
+    benchmark is not at hand. NaN where every evaluation failed.
+    """
+    rows = evaluations[evaluations["study"].isin(studies["study"])]
+    told = rows["value"].astype(float).groupby(rows["architecture"].astype(str), sort=False)
+    # With the signal mean all values of one are the same, and a mean of them would differ in the last bit.
+    values = told.mean() if panel.signal != "mean" and benchmark is None else told.first()
+    if panel.signal != "mean" and benchmark is not None:
+        return lookup_means(benchmark, panel.metric.name, values.index.tolist())
+    return dict(zip(values.index.tolist(), values.tolist(), strict=True))
+
+
+def strategy_class(name: str) -> type[Strategy] | None:
+    """The class of a strategy that a frame names; None for one that was handed over, or a plug-in that is not here."""
+    try:
+        return load_strategy(name)
+    except GanasError:
+        return None
 
 
 class EvaluationColumns:

@@ -22,6 +22,7 @@ __all__ = [
     "incumbents",
     "mean_ranks",
     "paired_tests",
+    "wilson_interval",
 ]
 
 RESAMPLES = 2_000
@@ -176,6 +177,20 @@ def paired_tests(scores: Mapping[str, Mapping[int, float]]) -> tuple[PairedTest,
     tested = [pair[4] for pair in pairs if pair[4] is not None]
     corrected = iter(multipletests(tested, method="holm")[1] if tested else ())
     return tuple(PairedTest(*pair, None if pair[4] is None else float(next(corrected))) for pair in pairs)
+
+
+def wilson_interval(count: int, draws: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The ends of the score interval of a share, ``count`` of ``draws``; it is never of no width, as at 0 of 10.
+
+    Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
+
+    >>> tuple(round(end, 3) for end in wilson_interval(0, 10))
+    (0.0, 0.278)
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(count, draws, alpha=1.0 - confidence, method="wilson")
+    return float(low), float(high)
 
 
 def mean_ranks(scores: Mapping[str, Mapping[int, float]]) -> dict[str, float]:

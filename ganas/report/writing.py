@@ -41,7 +41,7 @@ def write_files(
     """See :func:`ganas.report.write_report`."""
     panels = read_panels(studies, evaluations, benchmarks)
     said = read_diagnostics(panels, studies, diagnostics)
-    groups = [(group.label, group.strategy) for group in said]
+    groups = [(group.label, group.strategy, title) for group in said for title in ("", *group.together)]
     names = _file_names("best", [panel.label for panel in panels])
     diagnostic_names = _file_names("diagnostics", ["\n".join(group) for group in groups])
     document = compose(

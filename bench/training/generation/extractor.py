@@ -59,4 +59,4 @@ class Extractor(ABC):
 
     def facts(self) -> dict[str, Any]:
         """What is to be known beside every score, as JSON values."""
-        return {"weights_sha256": self.weights_digest}
+        return {"extractor_weights_sha256": self.weights_digest}

@@ -103,7 +103,7 @@ def discriminator_step(
 def generator_step(
     generator: nn.Module, optimiser: torch.optim.Optimizer, discriminator: nn.Module, latents: Tensor, compute: Compute
 ) -> Tensor:
-    """A step of a generator; the discriminator stays as it is.
+    """A step of a generator; the discriminator stays as it is, but for the vectors of its spectral norm.
 
     Args:
         generator: Latent vectors to images from -1 to 1.

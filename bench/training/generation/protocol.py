@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganas.bench.training.protocol import Protocol, setting
+from ganas.data.images.catalog import IMAGE_SETS
 from ganas.data.images.cifar10 import CIFAR10
 from ganas.data.images.digits import DIGITS
 from ganas.data.images.png_folder import PNG_FOLDER
@@ -52,28 +53,34 @@ class GenerationProtocol(Protocol):
     averaging: float = setting("of the averaged generator, how much of it each step of the generator keeps")
     whole: bool = setting(
         "whether it learns from all images published to train on, as the official code, and validation compares with "
-        "these; otherwise from half of them, and validation compares with a quarter held out"
+        "these, where others are published for the test; otherwise from half of them, and validation and test compare "
+        "with a quarter each"
     )
     extractor: str = setting("the network in which images are compared: classifier or inception")
     samples: int = setting("images that every measurement generates", unit="images")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("steps", "channels", "discriminator_channels", "latent", "critic_steps"):
-            self._require(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("steps", "channels", "discriminator_channels", "latent", "critic_steps", "samples"):
+            self._require(name, self._is_whole(name, 1), "a whole number of at least 1")
         for name in ("batch", "generator_batch"):
             # Batch normalisation of one image of one pixel has nothing to normalise by.
-            self._require(name, getattr(self, name) >= 2, "at least 2")
+            self._require(name, self._is_whole(name, 2), "a whole number of at least 2")
         size = self.image_size
-        self._require("image_size", size is None or (size >= 8 and size % 8 == 0), "a multiple of 8, or none")
+        fits = size is None or (self._is_whole("image_size", 8) and size % 8 == 0)
+        self._require("image_size", fits, "a multiple of 8, or none")
         for name in ("learning_rate", "discriminator_learning_rate"):
             self._require(name, 0 < getattr(self, name) < float("inf"), "above 0")
         for name in ("first_moment", "second_moment", "averaging"):
             self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         for name in ("decay_from", "last_rate"):
             self._require(name, 0 <= getattr(self, name) <= 1, "from 0 to 1")
+        self._require("whole", isinstance(self.whole, bool), "true or false")
         self._require("extractor", self.extractor in (CLASSIFIER, INCEPTION), f"{CLASSIFIER!r} or {INCEPTION!r}")
-        self._require("samples", self.samples >= 1, "at least 1")
+
+    def _is_whole(self, name: str, least: int) -> bool:
+        value = getattr(self, name)
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
     def _require(self, name: str, holds: bool, allowed: str) -> None:
         if not holds:
@@ -95,6 +102,7 @@ class GenerationProtocol(Protocol):
 _MAIN = "AlphaGAN code, train_geno_gan.py"
 _README = "AlphaGAN code, README.md"
 _OPTIONS = "AlphaGAN code, cfg_train.py"
+_FUNCTIONS = "AlphaGAN code, functions.py"
 
 FULL = GenerationProtocol(
     name="full",
@@ -119,19 +127,21 @@ FULL = GenerationProtocol(
     extractor=INCEPTION,
     samples=50_000,
     sources={
-        **dict.fromkeys(("epochs", "steps", "decay_from", "last_rate", "whole", "image_size"), _MAIN),
+        **dict.fromkeys(("last_rate", "whole"), _MAIN),
+        **dict.fromkeys(("epochs", "steps", "image_size"), _README),
         **dict.fromkeys(("channels", "discriminator_channels", "latent", "batch", "generator_batch"), _README),
         **dict.fromkeys(("critic_steps", "learning_rate", "discriminator_learning_rate"), _README),
         **dict.fromkeys(("first_moment", "second_moment"), _README),
-        "averaging": _MAIN,
-        **dict.fromkeys(("samples", "extractor"), _OPTIONS),
+        **dict.fromkeys(("averaging", "extractor"), _FUNCTIONS),
+        **dict.fromkeys(("samples", "decay_from"), _OPTIONS),
     },
 )
 """How the authors train a generator on CIFAR-10: a day on a GPU."""
 
 _STL10 = FULL.changed(
     "the recipe of the AlphaGAN code, on STL-10, measured 16 times",
-    {"steps": 25_000, "image_size": 48, "first_moment": 0.5},
+    # The code measures after every 20 passes there too, which are no whole number of these 400,000 steps.
+    {"epochs": 16, "steps": 25_000, "image_size": 48, "first_moment": 0.5},
     dict.fromkeys(("image_size", "first_moment"), _README),
 )
 
@@ -140,13 +150,13 @@ MINI = FULL.changed(
     {
         "name": "mini",
         "epochs": 5,
-        "steps": 200,
+        "steps": 160,
         "image_size": 8,
         "channels": 16,
-        "discriminator_channels": 16,
+        "discriminator_channels": 32,
         "latent": 32,
         "batch": 32,
-        "generator_batch": 32,
+        "generator_batch": 64,
         # With the rates and the five steps of the code, images were still farther from digits than noise after a
         # thousand steps.
         "critic_steps": 1,
@@ -181,5 +191,6 @@ def generation_protocol(name: str, dataset: str) -> GenerationProtocol:
         return _STL10
     # Grey images are nothing that Inception was trained on.
     extractor = INCEPTION if dataset == PNG_FOLDER else CLASSIFIER
-    changes: dict[str, Any] = {"image_size": 32, "extractor": extractor}
+    whole = IMAGE_SETS[dataset].has_test_part
+    changes: dict[str, Any] = {"image_size": 32, "extractor": extractor, "whole": whole}
     return FULL.changed(f"the recipe of the AlphaGAN code for CIFAR-10, on {dataset}", changes, {})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ganas.bench.training.generation.images import GENERATION_DATASETS, GeneratedImages
-from ganas.bench.training.generation.protocol import CLASSIFIER, GenerationProtocol, generation_protocol
+from ganas.bench.training.generation.protocol import CLASSIFIER, INCEPTION, GenerationProtocol, generation_protocol
 from ganas.bench.training.task import Task, TaskMetric, Training
 from ganas.spaces.alphagan.published import PUBLISHED
-from ganas.spaces.alphagan.space import AlphaGAN, AlphaGANDiscriminator, SkeletonSpace
+from ganas.spaces.alphagan.space import AlphaGAN, AlphaGANDiscriminator
 from ganas.spaces.architecture import Architecture
 from ganas.spaces.errors import InvalidSetting, NotSupported, missing_torch
 from ganas.spaces.space import Space
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ganas.bench.training.devices import Compute
+    from ganas.bench.training.generation.searching import GenerationTrainingTask
+    from ganas.bench.training.running import Machine
 
 __all__ = ["GENERATION_DATASETS", "OPPONENT", "GenerationTask", "generation_task", "metrics_of"]
 
@@ -27,9 +30,9 @@ OPPONENT = "alphaGAN_s"
 
 _DISTANCES = {
     CLASSIFIER: ("classifier_frechet_distance", "in a classifier trained here, which is not FID"),
-    "inception": ("fid", "in Inception of 2015"),
+    INCEPTION: ("fid", "in Inception of 2015"),
 }
-_SCORES = {CLASSIFIER: "classifier_score", "inception": "inception_score"}
+_SCORES = {CLASSIFIER: "classifier_score", INCEPTION: "inception_score"}
 
 _NEIGHBOURS = (
     ("precision", "samples that lie among real images"),
@@ -86,8 +89,10 @@ class GenerationTask(Task):
 
     measures_last = True
 
-    def __init__(self, space: SkeletonSpace, source: GeneratedImages, protocol: GenerationProtocol) -> None:
-        self.space: SkeletonSpace = space
+    def __init__(
+        self, space: AlphaGAN | AlphaGANDiscriminator, source: GeneratedImages, protocol: GenerationProtocol
+    ) -> None:
+        self.space: AlphaGAN | AlphaGANDiscriminator = space
         self.protocol: GenerationProtocol = protocol
         self.source, self.dataset = source, source.dataset
         self.metrics = metrics_of(protocol)
@@ -125,9 +130,7 @@ class GenerationTask(Task):
         from ganas.spaces.alphagan.discriminator_network import build_discriminator
         from ganas.spaces.alphagan.network import build_network
 
-        if architecture is None:
-            raise InvalidSetting(f"an architecture of {self.space.name!r} is to be trained, and none is given")
-        genotype = self.space.encode(architecture)
+        genotype = self.space.encode(self._required(architecture))
         protocol = self.protocol
         generates = isinstance(self.space, AlphaGAN)
         generator = build_network(
@@ -144,19 +147,46 @@ class GenerationTask(Task):
 
     def static(self, architecture: Architecture | None) -> dict[str, float]:
         """The number of parameters of the generator, or of the discriminator where that is searched."""
-        import torch
+        given, protocol, source = self._required(architecture), self.protocol, self.source
+        image_channels = source.channels(protocol)
+        if isinstance(self.space, AlphaGAN):
+            count = self.space.parameter_count(
+                given,
+                num_classes=image_channels,
+                channels=protocol.channels,
+                bottom_width=source.bottom_width(protocol),
+                latent=protocol.latent,
+            )
+        else:
+            channels = protocol.discriminator_channels
+            count = self.space.parameter_count(given, channels=channels, image_channels=image_channels)
+        return {"parameters": float(count)}
 
-        protocol = self.protocol
-        channels = self.source.channels(protocol)
-        size = protocol.image_size or self.source.read(protocol).train.size
-        with torch.device("meta"):
-            networks = self.networks(architecture, size // 8, channels)
-        network = networks[0] if isinstance(self.space, AlphaGAN) else networks[1]
-        return {"parameters": float(sum(weights.numel() for weights in network.parameters()))}
+    def _required(self, architecture: Architecture | None) -> Architecture:
+        if architecture is None:
+            raise InvalidSetting(f"an architecture of {self.space.name!r} is to be trained, and none is given")
+        return architecture
 
     def data_facts(self) -> dict[str, Any]:
         """The splits, the network that compares, and the distances of real images and of noise."""
         return self.source.read(self.protocol).facts(self.protocol.samples)
+
+    def training_task(self, machine: Machine) -> GenerationTrainingTask:
+        """The training images, for searches with a relaxed generator.
+
+        Args:
+            machine: Device, precision and the like.
+
+        Raises:
+            NotSupported: It is the space of discriminators.
+        """
+        from ganas.bench.training.generation.search_protocol import search_protocol_for
+        from ganas.bench.training.generation.searching import GenerationTrainingTask, training_images
+
+        if not isinstance(self.space, AlphaGAN):
+            raise NotSupported(f"there is no relaxed discriminator of {self.space.name!r}: search alphagan instead")
+        read = partial(training_images, partial(self.source.read, self.protocol))
+        return GenerationTrainingTask(self.space, self.dataset, search_protocol_for(self.protocol), machine, read)
 
     def missing(self) -> str | None:
         """None where the files are there, else one line on what to do."""

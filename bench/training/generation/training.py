@@ -20,7 +20,7 @@ from ganas.bench.training.generation.protocol import GenerationProtocol
 from ganas.bench.training.generation.sample_grid import save_sample_grid
 from ganas.bench.training.optimiser_memory import optimiser_memory, restore_memory
 from ganas.bench.training.task import Step, Training
-from ganas.spaces.errors import TrainingFailed
+from ganas.spaces.errors import InvalidSetting, TrainingFailed
 
 __all__ = ["GeneratorTraining", "RealImages", "samples_of"]
 
@@ -32,17 +32,20 @@ _SHOWN, _SHOWN_PIXELS = 64, 32
 
 
 class RealImages:
-    """Batches of real images, in a new order every time all were seen; what is left of a smaller batch is left out.
+    """Batches of real images, in a new order every time all were seen; what would be a smaller batch is left out.
 
     Args:
         pixels: Bytes, (images, channels, size, size).
         batch: Images of a batch; at most as many as there are are given.
         seed: Of the orders.
         device: Where the batches lie.
+
+    Attributes:
+        batch: How many images a batch has.
     """
 
     def __init__(self, pixels: Tensor, batch: int, *, seed: int, device: str) -> None:
-        self._pixels, self._batch, self._device = pixels, min(batch, len(pixels)), device
+        self._pixels, self.batch, self._device = pixels, min(batch, len(pixels)), device
         self._rng = np.random.default_rng([seed, batch])
         self._begin()
 
@@ -53,10 +56,10 @@ class RealImages:
 
     def next(self, part: int = 0, parts: int = 1) -> Tensor:
         """The next batch, or one of equal parts of it: numbers from -1 to 1, (images, channels, size, size)."""
-        if self._position + self._batch > len(self._order):
+        if self._position + self.batch > len(self._order):
             self._begin()
-        rows = self._order[self._position : self._position + self._batch]
-        self._position += self._batch
+        rows = self._order[self._position : self._position + self.batch]
+        self._position += self.batch
         return as_numbers(self._pixels[rows[part::parts]].to(self._device))
 
     def state(self) -> dict[str, Any]:
@@ -102,6 +105,9 @@ class GeneratorTraining(Training):
         seed: Of the order of images.
         compute: Device, precision and the like.
         measured: Whose parameters are counted: those of the architecture.
+
+    Raises:
+        InvalidSetting: More processes train together than a batch has images.
     """
 
     item = "images"
@@ -118,17 +124,21 @@ class GeneratorTraining(Training):
         measured: Literal["generator", "discriminator"] = "generator",
     ) -> None:
         self._images, self._protocol, self._compute = images, protocol, compute
+        self._real = RealImages(image_tensor(images.train), protocol.batch, seed=seed, device=compute.device)
+        if compute.processes > self._real.batch:
+            raise InvalidSetting(f"{compute.processes} processes cannot share batches of {self._real.batch} images")
         for network in (generator, discriminator):
             network.to(compute.device)
         self.generator, self.discriminator = generator, discriminator
+        self.averaged = copy.deepcopy(generator).requires_grad_(False).eval()
+        if compute.processes > 1:
+            _leave_out_unused(discriminator, torch.zeros(1, *images.train.images.shape[1:], device=compute.device))
         # Each network is wrapped for its own steps, and plain in those of the other one.
         self._wrapped_generator, self._wrapped_discriminator = compute.wrap(generator), compute.wrap(discriminator)
         moments, device = (protocol.first_moment, protocol.second_moment), compute.device
         self._optimiser = adam(generator.parameters(), protocol.learning_rate, moments, device)
         self._other_optimiser = adam(discriminator.parameters(), protocol.discriminator_learning_rate, moments, device)
-        self.averaged = copy.deepcopy(generator).requires_grad_(False).eval()
         self._measured = generator if measured == "generator" else discriminator
-        self._real = RealImages(image_tensor(images.train), protocol.batch, seed=seed, device=compute.device)
         self._steps, self._left = 0, 0
         for scorer in images.scorers.values():
             scorer.extractor.move_to(compute.device)
@@ -141,7 +151,7 @@ class GeneratorTraining(Training):
     @property
     def items_in_epoch(self) -> int:
         """Real images between two evaluations."""
-        return self._protocol.steps * min(self._protocol.batch, len(self._images.train))
+        return self._protocol.steps * self._real.batch
 
     # --- learning ----------------------------------------------------------------------------------------------------
 
@@ -169,22 +179,36 @@ class GeneratorTraining(Training):
             self._average()
         self._steps += 1
         self._left -= 1
+        if not self._left:
+            self._take_statistics(shared=True)
         return Step(loss, len(real))
 
     def _average(self) -> None:
-        """Move the averaged generator towards the trained one, and take its batch statistics over."""
+        """Move the averaged generator towards the trained one."""
         with torch.no_grad():
             kept: list[Tensor] = list(self.averaged.parameters())
             now: list[Tensor] = list(self.generator.parameters())
             torch._foreach_lerp_(kept, now, 1.0 - self._protocol.averaging)
-            for statistics, latest in zip(self.averaged.buffers(), self.generator.buffers(), strict=True):
-                statistics.copy_(latest)
+        self._take_statistics()
+
+    def _take_statistics(self, *, shared: bool = False) -> None:
+        """Take over the batch statistics of the trained generator, which every step changes.
+
+        Args:
+            shared: Whether to take the mean over processes: each has seen other images.
+        """
+        for statistics, latest in zip(self.averaged.buffers(), self.generator.buffers(), strict=True):
+            statistics.copy_(latest)
+            if shared and self._compute.processes > 1 and statistics.is_floating_point():
+                import torch.distributed
+
+                torch.distributed.all_reduce(statistics)
+                statistics /= self._compute.processes
 
     # --- measuring ---------------------------------------------------------------------------------------------------
 
     def evaluate(self, split: Literal["valid", "test"]) -> dict[str, float]:
         """Compare what the averaged generator makes with the real images of a split."""
-        self._share_statistics()
         count = self._protocol.samples
         scorer = self._images.scorers[split]
         try:
@@ -196,16 +220,6 @@ class GeneratorTraining(Training):
 
     def _samples(self, split: Literal["valid", "test"], count: int) -> Iterator[Tensor]:
         return samples_of(self.averaged, self._protocol.latent, count, seed=_LATENT_SEEDS[split], compute=self._compute)
-
-    def _share_statistics(self) -> None:
-        """Take the mean over processes of what evaluation normalises by: each has seen other images."""
-        if self._compute.processes > 1:
-            import torch.distributed
-
-            for values in self.averaged.buffers():
-                if values.is_floating_point():
-                    torch.distributed.all_reduce(values)
-                    values /= self._compute.processes
 
     def save_picture(self, path: Path) -> None:
         """Save samples side by side, of the same latent vectors every time."""
@@ -245,6 +259,18 @@ class GeneratorTraining(Training):
         """Take both."""
         self._real.load_state(state["real"])
         self._steps, self._left = int(state["steps"]), int(state["left"])
+
+
+def _leave_out_unused(network: nn.Module, inputs: Tensor) -> None:
+    """Let the weights alone that nothing depends on, as those before ``none``.
+
+    Processes that train together would wait for the gradients of these.
+    """
+    network.eval()
+    weights = list(network.parameters())
+    gradients = torch.autograd.grad(network(inputs).sum(), weights, allow_unused=True)
+    for values, gradient in zip(weights, gradients, strict=True):
+        values.requires_grad_(gradient is not None)
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

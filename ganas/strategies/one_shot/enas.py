@@ -10,28 +10,27 @@ half of the training data that no weight learns from.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from ganas.bench.metric import Evaluation
 from ganas.bench.shared_weights.task import SharedTraining, SharedTrainingTask
-from ganas.bench.training.protocol import Protocol
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import InvalidSetting, NotSupported, TrainingFailed, missing_torch
+from ganas.spaces.errors import NotSupported
 from ganas.spaces.textnas.space import TextSpace
 from ganas.strategies.one_shot.enas_settings import ENASSettings
-from ganas.strategy import Problem, Settings, Strategy
+from ganas.strategies.one_shot.one_shot_search import OneShotSearch
+from ganas.strategy import Problem, Settings
 
 if TYPE_CHECKING:
+    from ganas.bench.training.devices import Compute
     from ganas.strategies.one_shot.enas_learner import ControllerLearner
 
 __all__ = ["ENAS"]
 
 
-class ENAS(Strategy):
+class ENAS(OneShotSearch):
     """Trains shared weights and a controller in turns, and proposes what the controller draws.
 
     Every ``ask`` trains for an epoch (``epochs_per_proposal``): first the shared weights, with one architecture of the
@@ -47,7 +46,6 @@ class ENAS(Strategy):
         "ENAS: a controller and shared weights, on text spaces (Pham et al., 2018; Wang et al., 2020)"
     )
     settings_class: ClassVar[type[Settings]] = ENASSettings
-    needs_training_task: ClassVar[bool] = True
     diagnostic_titles: ClassVar[Mapping[str, str]] = {
         "weight_loss": "Loss of the shared weights on the half that they learn from, nats a document",
         "reward": "Mean accuracy on the held-back half of what the controller drew, percent",
@@ -59,64 +57,38 @@ class ENAS(Strategy):
         "improve and the controller learns nothing of them; then what is proposed is the best of a random sample."
     )
 
+    _task: SharedTrainingTask
+
     def __init__(self, problem: Problem, *, rng: np.random.Generator, settings: Settings | None = None) -> None:
         super().__init__(problem, rng=rng, settings=settings)
+        self._seed = 0
+        self._weights: SharedTraining | None = None
+        self._learner: ControllerLearner | None = None
+
+    def _supported(self, problem: Problem) -> SharedTrainingTask:
         task, space = problem.training_task, problem.space
         if not isinstance(space, TextSpace):
             raise NotSupported(f"enas searches text spaces, such as textnas, and not {space.name!r}")
         if not isinstance(task, SharedTrainingTask):
             raise NotSupported("enas learns from the training texts of a trainer, such as train-textnas-bbcnews")
-        try:
-            import torch  # noqa: F401
-        except ImportError:
-            raise missing_torch("enas") from None
-        self._space, self._task, self._chosen = space, task, cast("ENASSettings", self.settings)
-        changes: dict[str, Any] = self._chosen.changes
-        self._recipe: Protocol = replace(task.protocol, **changes)
-        self._done = 0
-        self._rollbacks = 0
-        self._seed = 0
-        self._weights: SharedTraining | None = None
-        self._learner: ControllerLearner | None = None
-        self._said: dict[str, float] = {}
+        self._space, self._chosen = space, cast("ENASSettings", self.settings)
+        return task
 
-    # --- asking ------------------------------------------------------------------------------------------------------
+    # --- training ----------------------------------------------------------------------------------------------------
 
-    def ask(self, count: int = 1) -> Sequence[Architecture]:
-        """Train, and give the best of some architectures of the controller; none after the last epoch.
+    def _train(self, compute: Compute) -> dict[str, float]:
+        """The loss of the shared weights in an epoch, and what the controller drew."""
+        from ganas.bench.training.checkpoint import snapshot
 
-        Raises:
-            DataError: The training texts are missing, damaged or too few.
-            TrainingFailed: The loss was no finite number, more often than the recipe allows.
-            NotEnoughMemory: The network does not fit into the memory of the device.
-        """
-        self._said = {}
-        epochs = min(self._chosen.epochs_per_proposal, self._recipe.epochs - self._done)
-        if epochs < 1:
-            return []
-        from ganas.strategies.one_shot.training_place import training_place
+        if self._weights is None or self._learner is None:
+            self._seed = int(self.rng.integers(2**62))
+            self._weights, self._learner = self._new(compute)
+        weights, learner = self._weights, self._learner
+        before = snapshot(weights.learned())
+        loss = self._until_finite(lambda: self._train_weights(weights, learner), lambda: weights.load_learned(before))
+        return {"weight_loss": loss, **learner.learn(weights, rng=self.rng)}
 
-        with training_place(self._task, "enas") as compute:
-            if self._weights is None:
-                self._seed = int(self.rng.integers(2**62))
-                self._weights, self._learner = self._new(compute)
-            weights, learner = self._weights, self._learner
-            if learner is None:
-                raise AssertionError("shared weights without a controller")
-            for _ in range(epochs):
-                loss = self._train_weights(weights, learner)
-                self._said = {"weight_loss": loss, **learner.learn(weights, rng=self.rng)}
-                self._done += 1
-            return [self._best(weights, learner)]
-
-    def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Nothing to learn: the controller learns from the training data."""
-
-    def diagnostics(self) -> Mapping[str, float]:
-        """The loss of the shared weights in the last epoch, and what the controller drew."""
-        return dict(self._said)
-
-    def _new(self, compute: Any) -> tuple[SharedTraining, ControllerLearner]:
+    def _new(self, compute: Compute) -> tuple[SharedTraining, ControllerLearner]:
         """Shared weights and a controller, drawn from the seed."""
         import torch
 
@@ -126,31 +98,26 @@ class ENAS(Strategy):
         weights = self._task.start(self._recipe, seed=self._seed, compute=compute)
         return weights, ControllerLearner(self._space, self._chosen, seed=self._seed)
 
-    def _train_weights(self, weights: SharedTraining, learner: ControllerLearner) -> float:
-        """One epoch of the shared weights, again with other draws where a loss is no number; its mean loss."""
+    def _train_weights(self, weights: SharedTraining, learner: ControllerLearner) -> float | None:
+        """One epoch of the shared weights; its mean loss, None once one is no finite number."""
         import torch
 
-        from ganas.bench.training.checkpoint import snapshot
+        # The masks of dropout come from torch's global generator.
+        torch.manual_seed(int(self.rng.integers(2**63)))
+        weights.start_epoch(self._done + 1)
+        total, items = 0.0, 0
+        while math.isfinite(total):
+            step = weights.learn(learner.draw(rng=self.rng))
+            if step is None:
+                return total / max(1, items)
+            total += float(step.loss) * step.items
+            items += step.items
+        return None
 
-        before = snapshot(weights.learned())
-        while True:
-            # The masks of dropout come from torch's global generator.
-            torch.manual_seed(int(self.rng.integers(2**63)))
-            weights.start_epoch(self._done + 1)
-            total, items = 0.0, 0
-            while math.isfinite(total):
-                step = weights.learn(learner.draw(rng=self.rng))
-                if step is None:
-                    return total / max(1, items)
-                total += float(step.loss) * step.items
-                items += step.items
-            self._rollbacks += 1
-            if self._rollbacks > self._recipe.rollbacks:
-                raise TrainingFailed(
-                    f"the search broke down in epoch {self._done + 1}: the loss was no finite number, for the "
-                    f"{self._rollbacks}. time; a smaller learning_rate may help"
-                )
-            weights.load_learned(before)
+    def _proposal(self) -> Architecture:
+        """The best of some that the controller draws."""
+        assert self._weights is not None and self._learner is not None  # an epoch was trained
+        return self._best(self._weights, self._learner)
 
     def _best(self, weights: SharedTraining, learner: ControllerLearner) -> Architecture:
         """Of some architectures that the controller draws the one with the best score, the first among equals.
@@ -167,9 +134,6 @@ class ENAS(Strategy):
         """The shared weights and the controller with their optimisers, and how far the search is."""
         return {
             **super().state(),
-            "recipe": self._recipe.label,
-            "done": self._done,
-            "rollbacks": self._rollbacks,
             "seed": self._seed,
             "weights": None if self._weights is None else self._weights_state(self._weights),
             "controller": None if self._learner is None else self._learner.state(),
@@ -181,21 +145,12 @@ class ENAS(Strategy):
         return {"learned": as_arrays(snapshot(weights.learned())), "progress": as_arrays(snapshot(weights.progress()))}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on with saved weights and a saved controller.
-
-        Raises:
-            InvalidSetting: The state is of other settings or of another recipe.
-        """
-        if state["recipe"] != self._recipe.label:
-            raise InvalidSetting(f"the state was saved with the recipe {state['recipe']}, not {self._recipe.label}")
+        """Go on with saved weights and a saved controller; see :meth:`OneShotSearch.load_state`."""
         super().load_state(state)
-        self._done, self._rollbacks, self._seed = (int(state[name]) for name in ("done", "rollbacks", "seed"))
-        self._said, self._weights, self._learner = {}, None, None
+        self._seed, self._weights, self._learner = int(state["seed"]), None, None
         if state["weights"] is None:
             return
-        from ganas.strategies.one_shot.training_place import training_place
-
-        with training_place(self._task, "enas") as compute:
+        with self._restoring() as compute:
             self._weights, self._learner = self._new(compute)
             self._weights.load_learned(state["weights"]["learned"])
             self._weights.load_progress(state["weights"]["progress"])

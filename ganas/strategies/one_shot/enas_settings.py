@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ganas.spaces.errors import InvalidSetting
+from ganas.strategies.one_shot.one_shot_settings import OneShotSettings
 from ganas.strategies.setting_checks import require_at_least, require_shares
-from ganas.strategy import Settings
 
 __all__ = ["ENASSettings"]
 
-_OF_THE_RECIPE = ("epochs", "channels", "batch", "learning_rate", "clip", "weight_decay")
-
 
 @dataclass(frozen=True)
-class ENASSettings(Settings):
+class ENASSettings(OneShotSettings):
     """Settings of ``enas``; a value of None is that of the recipe of the benchmark's training task.
 
     The official values are those of ``sst_macro_search_multi.sh`` and ``controller/rl_controller.py`` of
@@ -44,6 +43,10 @@ class ENASSettings(Settings):
         clip: The greatest norm of a gradient of the shared weights, 0 for any (official: any; miniature: 5).
         weight_decay: Of the shared weights (official: 2e-5; miniature: 1e-6, as for the training of one architecture).
     """
+
+    of_the_recipe: ClassVar[tuple[str, ...]] = (
+        "epochs", "channels", "batch", "learning_rate", "clip", "weight_decay",
+    )  # fmt: skip
 
     epochs: int | None = None
     epochs_per_proposal: int = 1
@@ -80,9 +83,3 @@ class ENASSettings(Settings):
             raise InvalidSetting(f"skip_target must be above 0 and below 1, not {self.skip_target}")
         if self.channels is not None and self.channels % 4:
             raise InvalidSetting(f"channels must be a multiple of 4, the heads of attention, not {self.channels}")
-
-    @property
-    def changes(self) -> dict[str, float]:
-        """The fields of the recipe that are given, with their values."""
-        given = {name: getattr(self, name) for name in _OF_THE_RECIPE}
-        return {name: value for name, value in given.items() if value is not None}

@@ -9,29 +9,29 @@ to both. Everything else is ours (ESS-style).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from ganas.bench.metric import Evaluation
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import InvalidSetting, NotSupported, TrainingFailed, missing_torch
+from ganas.spaces.errors import InvalidSetting, NotSupported
 from ganas.spaces.rnn.genotype import PLAIN, Connections, RecurrentCell
 from ganas.spaces.rnn.published import PUBLISHED
 from ganas.spaces.rnn.space import RecurrentSpace
 from ganas.strategies.one_shot.ess_settings import VANILLA, ESSSettings
-from ganas.strategy import Problem, Settings, Strategy
+from ganas.strategies.one_shot.one_shot_search import OneShotSearch
+from ganas.strategy import Problem, Settings
 
 if TYPE_CHECKING:
-    from ganas.bench.training.language.searching import LanguageSearchProtocol
-    from ganas.strategies.one_shot.relaxed_language_model import EpochLosses, RelaxedLanguageModel
+    from ganas.bench.training.devices import Compute
+    from ganas.bench.training.language.searching import LanguageSearchProtocol, LanguageTrainingTask
+    from ganas.strategies.one_shot.relaxed_language_model import RelaxedLanguageModel
 
 __all__ = ["ESS"]
 
 
-class ESS(Strategy):
+class ESS(OneShotSearch):
     """Trains one relaxed language model, and proposes what it discretises to.
 
     Every ``ask`` trains it for an epoch (``epochs_per_proposal``) and gives one architecture, whatever the count
@@ -42,7 +42,6 @@ class ESS(Strategy):
     name: ClassVar[str] = "ess"
     title: ClassVar[str] = "ESS-style: differentiable search of recurrent cells and their connections (Li et al., 2020)"
     settings_class: ClassVar[type[Settings]] = ESSSettings
-    needs_training_task: ClassVar[bool] = True
     diagnostic_titles: ClassVar[Mapping[str, str]] = {
         "weight_loss": "Loss of the relaxed network on the half that its weights learn from, nats a word",
         "architecture_loss": "Loss of the relaxed network on the half that the architecture learns from, nats a word",
@@ -54,23 +53,12 @@ class ESS(Strategy):
         "decided and that the discretised architecture says little about the relaxed one."
     )
 
+    _task: LanguageTrainingTask
+    _recipe: LanguageSearchProtocol
+
     def __init__(self, problem: Problem, *, rng: np.random.Generator, settings: Settings | None = None) -> None:
         super().__init__(problem, rng=rng, settings=settings)
-        from ganas.bench.training.language.searching import LanguageTrainingTask
-
-        task, space = problem.training_task, problem.space
-        if not isinstance(space, RecurrentSpace):
-            raise NotSupported(f"ess searches recurrent spaces, such as rnn, and not {space.name!r}")
-        if not isinstance(task, LanguageTrainingTask):
-            raise NotSupported("ess learns from the training text of a trainer, such as train-rnn-bbcnews")
-        try:
-            import torch  # noqa: F401
-        except ImportError:
-            raise missing_torch("ess") from None
-        self._space, self._task, self._chosen = space, task, cast("ESSSettings", self.settings)
-        changes: dict[str, Any] = self._chosen.changes
-        self._recipe: LanguageSearchProtocol = replace(task.protocol, **changes)
-        part = self._chosen.part
+        space, part = self._space, self._chosen.part
         if part == "sequential" and self._recipe.epochs < 2:
             raise InvalidSetting(f"a sequential search needs at least 2 epochs, not {self._recipe.epochs}")
         for name, fixed, only in (
@@ -83,61 +71,52 @@ class ESS(Strategy):
                 )
         if part == "inter":
             self._fixed_cell()
-        self._done = 0
-        self._rollbacks = 0
         self._found_cell: RecurrentCell | None = None
         self._model: RelaxedLanguageModel | None = None
-        self._said: dict[str, float] = {}
 
-    # --- asking ------------------------------------------------------------------------------------------------------
+    def _supported(self, problem: Problem) -> LanguageTrainingTask:
+        from ganas.bench.training.language.searching import LanguageTrainingTask
 
-    def ask(self, count: int = 1) -> Sequence[Architecture]:
-        """Train, and give the architecture that the relaxed one discretises to; none after the last epoch.
+        task, space = problem.training_task, problem.space
+        if not isinstance(space, RecurrentSpace):
+            raise NotSupported(f"ess searches recurrent spaces, such as rnn, and not {space.name!r}")
+        if not isinstance(task, LanguageTrainingTask):
+            raise NotSupported("ess learns from the training text of a trainer, such as train-rnn-bbcnews")
+        self._space, self._chosen = space, cast("ESSSettings", self.settings)
+        return task
 
-        Raises:
-            DataError: The training text is missing, damaged or too short.
-            TrainingFailed: The loss was no finite number, more often than the recipe allows.
-            NotEnoughMemory: The network does not fit into the memory of the device.
-        """
-        self._said = {}
-        epochs = min(self._chosen.epochs_per_proposal, self._recipe.epochs - self._done)
-        if epochs < 1:
-            return []
-        from ganas.strategies.one_shot.training_place import training_place
+    # --- training ----------------------------------------------------------------------------------------------------
 
-        with training_place(self._task, "ess") as compute:
-            for _ in range(epochs):
-                model = self._prepared(compute)
-                losses = self._epoch(model)
-                self._done += 1
-                if self._chosen.part == "sequential" and self._done == self._switch:
-                    self._found_cell = model.genotype().cell
-            self._said = {
-                "weight_loss": losses.weights,
-                "architecture_loss": losses.architecture,
-                "entropy": model.entropy(),
-            }
-        return [self._space.from_genotype(model.genotype())]
+    def _train(self, compute: Compute) -> dict[str, float]:
+        """Losses of an epoch, and how undecided the architecture then is."""
+        model = self._prepared(compute)
+        before = model.state()
+        losses = self._until_finite(lambda: model.epoch(rng=self.rng), lambda: model.load_state(before))
+        if self._chosen.part == "sequential" and self._done + 1 == self._switch:
+            self._found_cell = model.genotype().cell
+        return {
+            "weight_loss": losses.weights,
+            "architecture_loss": losses.architecture,
+            "entropy": model.entropy(),
+        }
 
-    def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Nothing to learn: the architecture is learned from the training data."""
-
-    def diagnostics(self) -> Mapping[str, float]:
-        """Losses of the last epoch, and how undecided the architecture is."""
-        return dict(self._said)
+    def _proposal(self) -> Architecture:
+        """What the relaxed network discretises to."""
+        assert self._model is not None  # an epoch was trained
+        return self._space.from_genotype(self._model.genotype())
 
     @property
     def _switch(self) -> int:
         """The epoch after which a sequential search goes on with the cell that it found."""
         return self._recipe.epochs // 2
 
-    def _prepared(self, compute: Any) -> RelaxedLanguageModel:
+    def _prepared(self, compute: Compute) -> RelaxedLanguageModel:
         """The network for the next epoch."""
         if self._model is None or (self._chosen.part == "sequential" and self._done == self._switch):
             self._model = self._new_model(compute)
         return self._model
 
-    def _new_model(self, compute: Any) -> RelaxedLanguageModel:
+    def _new_model(self, compute: Compute) -> RelaxedLanguageModel:
         """A network for the part of the search that has come to; its weights are drawn from the generator."""
         import torch
 
@@ -181,61 +160,32 @@ class ESS(Strategy):
             )
         return RecurrentCell(nodes, layout.concat)
 
-    def _epoch(self, model: RelaxedLanguageModel) -> EpochLosses:
-        """Train for an epoch, again with other draws where a loss is no number."""
-        before = model.state()
-        while True:
-            losses = model.epoch(rng=self.rng)
-            if losses is not None:
-                return losses
-            self._rollbacks += 1
-            if self._rollbacks > self._recipe.rollbacks:
-                raise TrainingFailed(
-                    f"the search broke down in epoch {self._done + 1}: the loss was no finite number, for the "
-                    f"{self._rollbacks}. time; a smaller learning_rate may help"
-                )
-            model.load_state(before)
-
     # --- saving ------------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """The network with its optimisers, and how far the search is."""
         return {
             **super().state(),
-            "recipe": self._recipe.label,
-            "done": self._done,
-            "rollbacks": self._rollbacks,
             "found_cell": None if self._found_cell is None else [list(pair) for pair in self._found_cell.nodes],
             "model": None if self._model is None else self._model.state(),
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on with a saved network.
-
-        Raises:
-            InvalidSetting: The state is of other settings or of another recipe.
-        """
-        if state["recipe"] != self._recipe.label:
-            raise InvalidSetting(f"the state was saved with the recipe {state['recipe']}, not {self._recipe.label}")
+        """Go on with a saved network; see :meth:`OneShotSearch.load_state`."""
         super().load_state(state)
-        self._done, self._rollbacks = int(state["done"]), int(state["rollbacks"])
         nodes = state["found_cell"]
         self._found_cell = (
             None
             if nodes is None
             else RecurrentCell(tuple((str(name), int(source)) for name, source in nodes), self._space.layout.concat)
         )
-        self._said, self._model = {}, None
+        self._model = None
         if state["model"] is None:
             return
-        from ganas.strategies.one_shot.training_place import training_place
-
-        drawn = self.rng.bit_generator.state
-        with training_place(self._task, "ess") as compute:
+        with self._restoring() as compute:
             done = self._done
             # The network that was saved was made before the epoch that came last.
             self._done = max(0, done - 1)
             self._model = self._new_model(compute)
             self._done = done
         self._model.load_state(state["model"])
-        self.rng.bit_generator.state = drawn

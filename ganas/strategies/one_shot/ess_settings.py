@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ganas.spaces.errors import InvalidSetting, unknown_name
 from ganas.spaces.rnn.published import PUBLISHED
+from ganas.strategies.one_shot.one_shot_settings import OneShotSettings
 from ganas.strategies.setting_checks import require_at_least, require_kinds
-from ganas.strategy import Settings
 
 __all__ = ["VANILLA", "ESSSettings", "Order", "Part", "Softmax"]
 
@@ -19,14 +19,9 @@ Softmax = Literal["edge", "node"]
 VANILLA = "vanilla"
 """The cell whose nodes are a chain of tanh, each reading the one before."""
 
-_OF_THE_RECIPE = (
-    "hidden", "batch", "bptt", "learning_rate", "clip", "weight_decay", "architecture_learning_rate",
-    "architecture_weight_decay",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
-class ESSSettings(Settings):
+class ESSSettings(OneShotSettings):
     """Settings of ``ess``; a value of None is that of the recipe of the benchmark's training task.
 
     For a benchmark of the full protocol the recipe is that of ``rnn/train_search.py`` of
@@ -61,6 +56,11 @@ class ESSSettings(Settings):
         architecture_weight_decay: Of the architecture parameters (DARTS and miniature: 1e-3).
     """
 
+    of_the_recipe: ClassVar[tuple[str, ...]] = (
+        "epochs", "hidden", "batch", "bptt", "learning_rate", "clip", "weight_decay", "architecture_learning_rate",
+        "architecture_weight_decay",
+    )  # fmt: skip
+
     part: Part = "joint"
     order: Order = "first"
     softmax: Softmax = "edge"
@@ -91,9 +91,3 @@ class ESSSettings(Settings):
                 raise InvalidSetting(f"{name} must be above 0, not {value}")
         if self.part == "sequential" and self.epochs == 1:
             raise InvalidSetting("a sequential search needs at least 2 epochs, not 1")
-
-    @property
-    def changes(self) -> dict[str, float]:
-        """The fields of the recipe that are given, with their values."""
-        given = {name: getattr(self, name) for name in ("epochs", *_OF_THE_RECIPE)}
-        return {name: value for name, value in given.items() if value is not None}

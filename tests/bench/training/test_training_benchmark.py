@@ -21,6 +21,7 @@ from ganas.spaces.errors import (
     NotSupported,
     TrainingFailed,
     TrialNotMeasured,
+    UnknownName,
 )
 from ganas.study import Study
 
@@ -250,6 +251,17 @@ def test_protocols_are_printed_and_hashed():
         replace(PROTOCOL, sources={"epoch": "x"})
     with pytest.raises(InvalidSetting, match="epochs"):
         replace(PROTOCOL, epochs=0)
+
+
+def test_values_of_a_protocol_can_be_given_as_text():
+    changed = PROTOCOL.with_values(["epochs=7", "rollbacks=0"])
+    assert (changed.epochs, changed.rollbacks, changed.name) == (7, 0, PROTOCOL.name)
+    assert {item.source for item in changed.values} == {"ours"} and PROTOCOL.with_values([]) == PROTOCOL
+    with pytest.raises(UnknownName, match="did you mean 'epochs'"):
+        PROTOCOL.with_values(["epoch=7"])
+    for text, message in (("epochs", "write name=value"), ("epochs=x", "no value of JSON"), ("epochs=0", "at least 1")):
+        with pytest.raises(InvalidSetting, match=message):
+            PROTOCOL.with_values([text])
 
 
 ASK = """

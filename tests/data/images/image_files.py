@@ -80,12 +80,12 @@ def write_cifar_binary(folder, monkeypatch, count=4, part="train"):
 
 def write_stl10(folder, monkeypatch, train=4, unlabelled=6, test=3):
     """Returns the images of the three files."""
-    monkeypatch.setattr(stl10, "_COUNTS", {"train": train, "test": test, "unlabeled": unlabelled})
+    monkeypatch.setattr(stl10, "COUNTS", {"train": train, "test": test, "unlabeled": unlabelled})
     monkeypatch.setattr(stl10, "_AT_ONCE", 4)
     place = folder / "stl10_binary"
     place.mkdir()
     images = {}
-    for seed, (name, count) in enumerate(stl10._COUNTS.items()):
+    for seed, (name, count) in enumerate(stl10.COUNTS.items()):
         images[name] = pictures(count, 3, 96, seed)
         # Columns come before rows in the files.
         (place / f"{name}_X.bin").write_bytes(images[name].transpose(0, 1, 3, 2).tobytes())
@@ -100,7 +100,7 @@ def idx(values):
 
 
 def write_fashion_mnist(folder, monkeypatch, count=12, part="train", size=28):
-    monkeypatch.setattr(fashion_mnist, "_COUNTS", {"train": count, "test": count})
+    monkeypatch.setattr(fashion_mnist, "COUNTS", {"train": count, "test": count})
     prefix = {"train": "train", "test": "t10k"}[part]
     images, labels = pictures(count, 1, size), numbers_of_classes(count)
     (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images[:, 0])))

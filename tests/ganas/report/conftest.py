@@ -6,6 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.metric import Metric, Optimum, Result
+from ganas.plugins import load_strategy
 from ganas.spaces.errors import NotSupported
 from ganas.spaces.nasbench201.space import NASBench201
 
@@ -224,3 +226,14 @@ def make():
         space = SPACE
 
     return Make
+
+
+@pytest.fixture(scope="session")
+def relaxed():
+    """The name under which reports find the strategy of ``relaxed_strategy.py``, which nothing else knows."""
+    loaded = load_strategy(f"{Path(__file__).with_name('relaxed_strategy.py')}:Relaxed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "ganas.report.frames.load_strategy", lambda name: loaded if name == loaded.name else load_strategy(name)
+        )
+        yield loaded.name

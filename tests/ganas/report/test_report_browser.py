@@ -48,9 +48,9 @@ def look(page, tmp_path, width):
 
 
 @pytest.fixture(scope="module")
-def page(make, toy, tmp_path_factory):
-    """A report of three benchmarks and three strategies with long names, one of which says something of itself."""
-    names = ("random-search", "local-search", "regularized-evolution[population_size=50]")
+def page(make, toy, tmp_path_factory, relaxed):
+    """A report of three benchmarks and four strategies with long names, two of which say something of themselves."""
+    names = ("random-search", "local-search", "regularized-evolution[population_size=50]", relaxed)
     benchmarks = [toy, *(make.Benchmark(f"nasbench201-imagenet16-{n}", values={17: 99.0}) for n in range(2))]
     pairs = [
         make.frames(b, make.searches(b, variants=names, seeds=6, budget=110), first_study=1 + 1000 * number)
@@ -67,12 +67,22 @@ def page(make, toy, tmp_path_factory):
         ],
         columns=["study", "query", "name", "value"],
     )
+    relaxing = studies["study"][studies["variant"] == relaxed]
+    entropies = pd.DataFrame(
+        [
+            (study, query, f"entropy_{edge}", query / 110)
+            for study in relaxing
+            for query in range(10, 110, 10)
+            for edge in ("up_0", "up_1", "normal_0", "normal_1")
+        ],
+        columns=["study", "query", "name", "value"],
+    )
     files = write_report(
         studies,
         evaluations,
         tmp_path_factory.mktemp("report"),
         benchmarks={b.name: b for b in benchmarks},
-        diagnostics=diagnostics,
+        diagnostics=pd.concat([diagnostics, entropies], ignore_index=True),
         command="ganas " + "x" * 300,
     )
     probed = files.html.with_name("probed.html")
@@ -87,8 +97,11 @@ def test_page_fits_its_window(page, tmp_path, width):
     assert fits
     assert wide == 0
     assert flat == 0
-    expected = 3 + 3 + 3 + 2 * 3 + 3 * (4 + 1)
-    assert figures == expected, "curves, shares, drawings, a legend of three twice, plots of diagnostics with a legend"
+    expected = 3 + 3 + 3 + 2 * 4 + 3 + 2 + 3 * (4 + 1) + 3
+    assert figures == expected, (
+        "curves, shares, drawings, a legend of four twice, operations with a legend of two, plots of diagnostics with "
+        "a legend, heat maps"
+    )
     assert console == []
     if width >= 1280:
         assert cut == 0, "a table has to be scrolled to be read"

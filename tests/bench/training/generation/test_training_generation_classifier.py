@@ -53,7 +53,7 @@ def test_it_reads_digits_that_it_has_not_seen(digits, classifier):
     assert accuracy >= 0.95
     assert classifier.accuracy_percent == pytest.approx(100 * accuracy)
     assert classifier.facts() == {
-        "weights_sha256": classifier.weights_digest,
+        "extractor_weights_sha256": classifier.weights_digest,
         "classifier_accuracy_percent": classifier.accuracy_percent,
     }
 

@@ -122,7 +122,7 @@ def test_weights_are_read_from_the_file_that_is_named(network, tmp_path, monkeyp
     torch.save(weights, path)
     digest = known(monkeypatch, path)
     extractor = load_inception(path)
-    assert extractor.weights_digest == digest and extractor.facts() == {"weights_sha256": digest}
+    assert extractor.weights_digest == digest and extractor.facts() == {"extractor_weights_sha256": digest}
     pixels = torch.from_numpy(pictures(1, 3, 32))
     torch.testing.assert_close(
         extractor.extract(pixels).features, InceptionExtractor(network, "0").extract(pixels).features

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from ganas.data.corpora.classified import missing_classified
 from ganas.data.corpora.classified_catalog import CLASSIFIED_CORPORA
 from ganas.data.corpora.language import LANGUAGE_CORPORA, corpus_folder, missing_files
 from ganas.data.corpora.tagged import TAGGED_CORPORA, missing_tagged
+from ganas.data.images.catalog import IMAGE_SETS, ImageSource, images_folder, missing_images
 from ganas.spaces.errors import unknown_name
 
 __all__ = ["Dataset", "dataset", "datasets"]
@@ -32,6 +33,8 @@ class Dataset:
         counts: What was published of its size, by what is counted.
         counts_source: Who published that.
         missing_in: Says what to put where, of the folder that is given.
+        folder_of: Where files are looked for, by the name of a data set.
+        about: What else is known of it, by what it is called.
     """
 
     name: str
@@ -42,11 +45,13 @@ class Dataset:
     counts: Mapping[str, int]
     counts_source: str
     missing_in: Callable[[Path | None], str | None]
+    folder_of: Callable[[str], Path] = corpus_folder
+    about: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def folder(self) -> Path | None:
         """Where the files are looked for where no other folder is given; None for one that a package brings."""
-        return corpus_folder(self.name) if self.files else None
+        return self.folder_of(self.name) if self.files else None
 
     def missing(self) -> str | None:
         """One line on what to put where; None where everything is at hand. Hardly anything is read."""
@@ -67,7 +72,7 @@ def dataset(name: str) -> Dataset:
 @cache
 def datasets() -> Mapping[str, Dataset]:
     """Every data set by name, in alphabetical order."""
-    found = [_bbcnews(), *_language(), *_tagged(), *_classified()]
+    found = [_bbcnews(), *_language(), *_tagged(), *_classified(), *_images()]
     return MappingProxyType({one.name: one for one in sorted(found, key=lambda one: one.name)})
 
 
@@ -137,3 +142,34 @@ def _classified() -> list[Dataset]:
         )
         for source in CLASSIFIED_CORPORA.values()
     ]
+
+
+def _images() -> list[Dataset]:
+    return [
+        Dataset(
+            source.name,
+            source.title,
+            ("generation of images",),
+            source.url,
+            source.files,
+            MappingProxyType({f"images of {part}": count for part, count in source.counts.items()}),
+            source.counts_source,
+            partial(_missing_images, source),
+            images_folder,
+            MappingProxyType(
+                {
+                    "pixels a side": source.size or "as the files have, all alike",
+                    "channels": source.channels or "1 of grey files, 3 of files in colour",
+                    "classes": ", ".join(source.classes) or "one for each folder within the folder; or none",
+                }
+            ),
+        )
+        for source in IMAGE_SETS.values()
+    ]
+
+
+def _missing_images(source: ImageSource, folder: Path | None) -> str | None:
+    advice = missing_images(source.name, folder)
+    if advice is None and source.has_test_part:
+        advice = missing_images(source.name, folder, part="test")
+    return advice
