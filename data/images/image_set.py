@@ -87,8 +87,8 @@ class ImageSet:
         known = self.labels != NO_CLASS
         if not known.any():
             raise DataError(
-                f"{self.name} has no images whose class is known, so a classifier has nothing to learn from: a folder of "
-                "PNG files has classes where each is a folder within it"
+                f"{self.name} has no images whose class is known, so a classifier has nothing to learn from: "
+                "in a folder of PNG files, each class is a folder within it"
             )
         return self if known.all() else self.subset(known)
 

@@ -10,8 +10,6 @@ from dataclasses import MISSING, fields
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 from ganas.bench.benchmark import Benchmark
 from ganas.bench.metric import Metric
 from ganas.bench.registry import is_benchmark, load_benchmark
@@ -41,7 +39,6 @@ def space_facts(name: str) -> dict[str, Any]:
         "decisions": f"{len(space.decisions)} to build an architecture step by step",
         "parameters": "closed formula" if space.has_parameter_count else "no closed formula",
         "trained on": ", ".join(datasets_for(space)) or "no data set: there is no trainer for it",
-        "example": space.format(space.sample(1, rng=np.random.default_rng(0))[0]),
         # A table of the same name, or of a file of the same name, that could be had.
         **({} if waiting is None else {"benchmarks": str(waiting)}),
         "operations": list(space.operations),

@@ -80,6 +80,10 @@ def _strict(value: Any) -> Any:
     return value
 
 
+_LEAST_ROOM = 7
+"""Characters of a terminal that every other column needs beside names."""
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:
     """Print a table: drawn in a terminal, tab-separated where a program reads it."""
     if not sys.stdout.isatty():
@@ -95,7 +99,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title:
     for index, column in enumerate(columns):
         numeric = any(row[index] for row in rows) and all(_is_number(row[index]) for row in rows)
         # Names stay whole, so that they can be copied, where they leave room for the rest.
-        whole = index == 0 and 2 * max((len(str(row[0])) for row in rows), default=0) <= console.width
+        room = console.width - max((len(str(row[0])) for row in rows), default=0)
+        whole = index == 0 and room >= _LEAST_ROOM * (len(columns) - 1)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))

@@ -33,10 +33,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add ``train``."""
     app.command(
         "train",
-        epilog=example(
-            "ganas train rnn DARTS_V2 --dataset bbcnews --protocol mini",
-            "ganas train alphagan alphaGAN_s --dataset digits --protocol mini",
-        ),
+        epilog=example("ganas train rnn DARTS_V2 --dataset bbcnews --protocol mini"),
     )(train_network)
 
 

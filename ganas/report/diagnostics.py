@@ -160,8 +160,8 @@ def _words(strategy: str) -> tuple[Mapping[str, str], str, Mapping[str, tuple[st
     if loaded is None:
         return {}, "", {}  # names stand for themselves
     titles = {name: " ".join(str(title).split()) for name, title in loaded.diagnostic_titles.items()}
-    groups: Mapping[str, tuple[str, ...]] = getattr(loaded, "diagnostic_groups", {})
-    together = {" ".join(str(title).split()): tuple(dict.fromkeys(names)) for title, names in groups.items()}
+    groups = loaded.diagnostic_groups.items()
+    together = {" ".join(str(title).split()): tuple(dict.fromkeys(names)) for title, names in groups}
     return titles, " ".join(loaded.diagnostic_note.split()), together
 
 

@@ -25,6 +25,9 @@ _MOST_COLUMNS = 60
 # value".
 _SHADES = ("#e4eff7", "#6fb1d6", "#0072b2", "#08304f")
 
+# From 50 on, matplotlib draws the colour bar as a bitmap.
+_LEVELS = 49
+
 
 def values_by_query(curves: Sequence[DiagnosticCurve]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Medians of several diagnostics on common queries.
@@ -94,7 +97,7 @@ def draw_heat_map(
         edges,
         np.arange(len(labels) + 1) - 0.5,
         np.ma.masked_invalid(values),
-        cmap=LinearSegmentedColormap.from_list("shades", _SHADES),
+        cmap=LinearSegmentedColormap.from_list("shades", _SHADES, N=_LEVELS),
         vmin=shades[0],
         vmax=shades[1],
         # Without a line, viewers leave a hair of the ground between neighbours.

@@ -30,7 +30,7 @@ __all__ = [
 WORST_GENERATORS = ("weights", "architecture", "both", "none")
 """What of the worst generator may move."""
 
-SCHEDULES: Mapping[str, Mapping[str, int]] = MappingProxyType(
+SCHEDULES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "small": MappingProxyType({"inner_steps": 20, "worst_steps": 20, "outer_steps": 20}),
         "large": MappingProxyType({"inner_steps": 390, "worst_steps": 390, "outer_steps": 20}),

@@ -28,7 +28,7 @@ class DualityGapSettings(OneShotSettings):
         schedule: ``"small"`` takes 20 steps of weights and of the worst copies in an epoch, as the search that found
             alphaGAN(s); ``"large"`` takes 390, as the one that found alphaGAN(l). Both take 20 of the architecture
             (full and miniature: small).
-        epochs: (official: 99; miniature: 20). After the last the search is over.
+        epochs: Of the search (official: 99; miniature: 20). After the last it is over.
         epochs_per_proposal: After how many of them an architecture is proposed (official: after every fourth the
             relaxed generator is measured); a number of at least ``epochs`` proposes only the one of the end. One that
             was proposed before is free, and no query.

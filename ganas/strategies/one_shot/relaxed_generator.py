@@ -237,7 +237,7 @@ class RelaxedGenerator:
         shares = self.player.shares()
         with gradients_pass(self.supernet), gradients_pass(worst_discriminator), self._compute.autocast():
             of_generated = value_of_generated(worst_discriminator(self.supernet(latents, shares)).float())
-        (-of_generated).backward()
+        (-of_generated).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         with torch.no_grad(), self._compute.autocast():
             minmax = -value_of_real(worst_discriminator(real).float()) - of_generated.detach()

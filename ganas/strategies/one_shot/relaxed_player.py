@@ -56,8 +56,8 @@ class RelaxedPlayer(nn.Module):
 
     def entropies(self) -> tuple[float, ...]:
         """How undecided each edge is, in the order of the genotype: 1 where all shares are equal, 0 where one is 1."""
-        with torch.no_grad():
-            up, normal = (iter(part.double().cpu()) for part in self.supernet.shares())
+        logits = self.supernet.architecture_parameters()
+        up, normal = (iter(part.detach().double().cpu().softmax(dim=-1)) for part in logits)
         found = []
         for names in GENERATOR.operations:
             shares = next(up if names == UP_OPERATIONS else normal)

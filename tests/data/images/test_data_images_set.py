@@ -66,7 +66,7 @@ def test_one_image_and_images_without_class():
     one = ImageSet("one", pictures(1, 1, 8), np.full(1, NO_CLASS), ())
     with pytest.raises(DataError, match="cannot be halved"):
         one.halves()
-    with pytest.raises(DataError, match="no images whose class is known"):
+    with pytest.raises(DataError, match="no images whose class is known, so a classifier has nothing to learn from"):
         one.labelled()
 
 

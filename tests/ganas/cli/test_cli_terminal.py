@@ -120,7 +120,7 @@ def test_a_list_is_aligned_in_a_terminal(columns):
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-@pytest.mark.parametrize("name", [BENCHMARK, "regularized-evolution", "nasbench101"])
+@pytest.mark.parametrize("name", [BENCHMARK, "regularized-evolution", "nasbench101", "train-alphagan-digits"])
 def test_info_fits_a_terminal(name, columns):
     lines = in_terminal(["info", name], columns)
     assert max(len(line.rstrip()) for line in lines) <= columns

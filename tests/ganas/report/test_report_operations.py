@@ -21,7 +21,7 @@ def read(benchmark, frames):
 
 
 def test_only_spaces_whose_every_position_chooses_an_operation():
-    found = {name: alphabets_of(load_space(name)) for name in SPACES.names()}
+    found = {name: alphabets_of(load_space(name)) for name in SPACES.entries()}
     assert {"alphagan", "alphagan-discriminator", "nasbench201"} <= {name for name in found if found[name]}
     for name in ("darts", "graphnas", "nasbench101", "natsbench-size", "rnn", "rnn-mini", "textnas", "textnas-mini"):
         assert found[name] == (), name

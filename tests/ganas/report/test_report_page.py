@@ -33,7 +33,8 @@ def test_report_of_two_benchmarks(make, toy, tmp_path, sound):
         assert name in text
     assert "The table holds no test value of this metric." in text
     assert "test_accuracy, mean" in text
-    names = "summary curves queries regret tests architectures operations provenance definitions".split()
+    before = ["summary", "curves", "queries", "regret", "tests", "architectures"]
+    names = [*before, "operations", "provenance", "definitions"]
     assert [value[1:] for value in page.values("href") if value.startswith("#") and "-" not in value] == names
     assert [value for value in page.values("id") if value in names] == names
     assert page.values("aria-label").count("Graph of the best architecture found on toy: " + best_notation(make)) == 1

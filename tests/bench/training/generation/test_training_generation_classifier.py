@@ -163,7 +163,7 @@ def test_the_record_says_all_that_a_score_needs_beside_it(scorer, classifier):
     record = scores.record()
     assert record["real_floor"] == scorer.floor and record["samples"] == 300
     assert record["classifier_accuracy_percent"] == classifier.accuracy_percent
-    assert record["weights_sha256"] == classifier.weights_digest
+    assert record["extractor_weights_sha256"] == classifier.weights_digest
     assert not any("fid" in name.split("_") for name in record)
     assert record["collapse"] is None and record["collapsed"] == 0.0
     text = str(scores)

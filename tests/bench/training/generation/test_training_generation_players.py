@@ -136,7 +136,8 @@ def test_steps_forget_the_gradients_of_before(players):
             fresh = copy.deepcopy(network)
             for values in fresh.parameters():
                 values.grad = torch.full_like(values, 9.0) if stale else None
-            step(fresh, adam(fresh.parameters(), 0.01, (0.0, 0.9), "cpu"), *copy.deepcopy(rest), CPU)
+            given = [fresh, adam(fresh.parameters(), 0.01, (0.0, 0.9), "cpu"), *copy.deepcopy(rest), CPU]
+            step(*given)
             found.append(weights_of(fresh))
         assert same(*found)
 

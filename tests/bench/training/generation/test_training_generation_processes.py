@@ -52,7 +52,7 @@ def test_two_processes_train_one_generator(tmp_path, classifier_at_hand):
         port = free.getsockname()[1]
     workers = [start(tmp_path, rank, 2, port) for rank in range(2)] + [start(tmp_path, 0, 1, port)]
     try:
-        assert [worker.wait(timeout=300) for worker in workers] == [0, 0, 0]
+        assert [worker.wait(timeout=600) for worker in workers] == [0, 0, 0]
     finally:
         for worker in workers:
             worker.kill()

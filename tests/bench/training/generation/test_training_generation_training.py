@@ -82,9 +82,13 @@ def test_the_place_among_the_images_is_taken_up_again():
 
 @pytest.mark.parametrize("critic", [1, 2, 3, 5])
 def test_a_generator_has_its_turn_every_so_many_steps(monkeypatch, critic):
-    taken = []
-    plain = module.generator_step
-    monkeypatch.setattr(module, "generator_step", lambda *given: taken.append(len(given[3])) or plain(*given))
+    taken, plain = [], module.generator_step
+
+    def counted(*given):
+        taken.append(len(given[3]))
+        return plain(*given)
+
+    monkeypatch.setattr(module, "generator_step", counted)
     made = training(steps=7, critic_steps=critic)
     in_epochs = []
     for epoch in (1, 2):
