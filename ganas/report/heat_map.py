@@ -25,8 +25,8 @@ _MOST_COLUMNS = 60
 # value".
 _SHADES = ("#e4eff7", "#6fb1d6", "#0072b2", "#08304f")
 
-# From 50 on, matplotlib draws the colour bar as a bitmap.
-_LEVELS = 49
+# With more, matplotlib draws the colour bar as a bitmap.
+_LEVELS = 48
 
 
 def values_by_query(curves: Sequence[DiagnosticCurve]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

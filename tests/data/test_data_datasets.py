@@ -46,10 +46,11 @@ def test_files_of_both_parts_are_looked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("GANAS_HOME", str(tmp_path))
     known = dataset("cifar10")
     assert [len(files) for files in known.files] == [6, 6]
-    known.folder.mkdir(parents=True)
-    assert "cifar-10-batches-bin/data_batch_1.bin" in known.missing()
-    write_cifar_binary(known.folder, monkeypatch)
-    assert "cifar-10-batches-py/test_batch, or cifar-10-batches-bin/test_batch.bin" in known.missing()
-    write_cifar_binary(known.folder, monkeypatch, part="test")
+    folder = images_folder("cifar10")
+    folder.mkdir(parents=True)
+    assert "cifar-10-batches-bin/data_batch_1.bin" in str(known.missing())
+    write_cifar_binary(folder, monkeypatch)
+    assert "cifar-10-batches-py/test_batch, or cifar-10-batches-bin/test_batch.bin" in str(known.missing())
+    write_cifar_binary(folder, monkeypatch, part="test")
     assert known.missing() is None
-    assert all((known.folder / file).is_file() for file in known.files[1])
+    assert all((folder / file).is_file() for file in known.files[1])

@@ -44,9 +44,10 @@ class GenerationSearchProtocol(Protocol):
     """Every choice of the search of a generator against the fixed discriminator.
 
     What the official code does by accident is a field, whose default leaves it out. Left out for good, because nothing
-    depends on it here: that the worst generator is averaged into the generator that is evaluated (none is averaged),
-    that an architecture step leaves gradients with the weights (they collect none), and that autograd looks for
-    anomalies.
+    depends on it here: that the worst generator is averaged into the generator that is measured (none is averaged, and
+    what is measured is the generator that the relaxed one discretises to), that an architecture step leaves gradients
+    with the weights (they collect none), and that autograd looks for anomalies. Of STL-10 the code takes the labelled
+    images at 32 pixels; here a search always has the images of its trainer.
     """
 
     channels: int = setting("channels of the relaxed generator (gf_dim)", unit="channels")

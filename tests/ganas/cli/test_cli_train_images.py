@@ -186,7 +186,7 @@ def test_weights_of_inception_that_are_missing_or_others(capsys, options, messag
         (lambda: None, "/mine: there is no such folder"),
         (lambda: Path("mine").mkdir(), "/mine: there are none in it"),
         (
-            lambda: [save("a.png"), save("b.png")],
+            lambda: [save(f"{n}.png") for n in range(4)],
             "no images whose class is known, so a classifier has nothing to learn",
         ),
         (lambda: [save(f"dark/{n}.png") for n in range(4)], "images of one class only: a classifier has nothing to"),

@@ -34,9 +34,9 @@ def test_report_of_two_benchmarks(make, toy, tmp_path, sound):
     assert "The table holds no test value of this metric." in text
     assert "test_accuracy, mean" in text
     before = ["summary", "curves", "queries", "regret", "tests", "architectures"]
-    names = [*before, "operations", "provenance", "definitions"]
-    assert [value[1:] for value in page.values("href") if value.startswith("#") and "-" not in value] == names
-    assert [value for value in page.values("id") if value in names] == names
+    sections = [*before, "operations", "provenance", "definitions"]
+    assert [value[1:] for value in page.values("href") if value.startswith("#") and "-" not in value] == sections
+    assert [value for value in page.values("id") if value in sections] == sections
     assert page.values("aria-label").count("Graph of the best architecture found on toy: " + best_notation(make)) == 1
     assert sorted(path.name for path in files.figures) == [
         "best-other.svg",
