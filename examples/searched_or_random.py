@@ -32,7 +32,7 @@ def measured(
     name: str, task: Task, architecture: Architecture | None, metric: str, seeds: Sequence[int]
 ) -> list[float]:
     """A metric at the end of a training with each seed."""
-    wanted = next(one for one in task.metrics if one.name == metric)
+    wanted = task.metric(metric)
     found = []
     for seed in seeds:
         key = 0 if architecture is None else task.space.identity_key(architecture)

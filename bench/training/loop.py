@@ -105,7 +105,7 @@ class TrainingLoop:
         self.identity = Identity(task, architecture, seed)
         self.checkpoint, self.every_steps, self._report = checkpoint, every_steps, progress
         self.history = History()
-        self._objective = next(metric for metric in task.metrics if metric.name == task.objective)
+        self._objective = task.metric(task.objective)
         self._learning: dict[str, float] = {}
         self._best: Any = None
         self._training: Training | None = None

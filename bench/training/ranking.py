@@ -41,7 +41,7 @@ def train_all(
     """
     values = np.full((len(architectures), len(seeds)), np.nan)
     seconds = np.zeros_like(values)
-    objective = next(metric for metric in task.metrics if metric.name == task.objective)
+    objective = task.metric(task.objective)
     for column, seed in enumerate(seeds):
         for row, architecture in enumerate(architectures):
             key = task.space.identity_key(architecture)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from ganas.bench.metric import Metric, Split
 from ganas.bench.training.protocol import Protocol
 from ganas.spaces.architecture import Architecture
-from ganas.spaces.errors import NotSupported
+from ganas.spaces.errors import NotSupported, unknown_name
 from ganas.spaces.space import Space
 
 if TYPE_CHECKING:
@@ -155,6 +155,17 @@ class Task(ABC):
     metrics: tuple[TaskMetric, ...]
     objective: str
     measures_last: bool = False
+
+    def metric(self, name: str) -> TaskMetric:
+        """What is measured under a name.
+
+        Raises:
+            UnknownName: Nothing is.
+        """
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise unknown_name(f"metric of {self.dataset}", name, [metric.name for metric in self.metrics])
 
     def with_protocol(self, protocol: Protocol) -> Self:
         """The same task by another recipe of the same kind, one made by :func:`dataclasses.replace` say."""

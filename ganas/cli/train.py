@@ -165,7 +165,7 @@ def progress_note(trained: Trained, task: Task) -> str:
     parts = [f"{trained.done:.0%}", f"{trained.items_per_second:,.0f} {trained.item}/s"]
     if trained.seconds_left is not None:
         parts.append(f"{_duration(trained.seconds_left)} left")
-    objective = next(metric.source for metric in task.metrics if metric.name == task.objective)
+    objective = task.metric(task.objective).source
     if objective in trained.values:
         parts.append(f"{objective} {trained.values[objective]:.4g}")
     return ", ".join(parts)

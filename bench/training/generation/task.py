@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ganas.bench.training.generation.images import GENERATION_DATASETS, GeneratedImages
 from ganas.bench.training.generation.protocol import CLASSIFIER, INCEPTION, GenerationProtocol, generation_protocol
 from ganas.bench.training.task import Task, TaskMetric, Training
+from ganas.data.images.digits import DIGITS
 from ganas.spaces.alphagan.published import PUBLISHED
 from ganas.spaces.alphagan.space import AlphaGAN, AlphaGANDiscriminator
 from ganas.spaces.architecture import Architecture
@@ -209,7 +210,10 @@ def generation_task(space: Space, dataset: str, protocol: str, folder: Path | No
     Raises:
         NotSupported: It is another space.
         UnknownName: There is no such data set or protocol.
+        InvalidSetting: A folder is given for a data set that has no files.
     """
     if not isinstance(space, AlphaGAN | AlphaGANDiscriminator):
         raise NotSupported(f"{space.name!r} is no space of AlphaGAN: its architectures generate no images")
+    if folder is not None and dataset == DIGITS:
+        raise InvalidSetting(f"{DIGITS} come with scikit-learn and have no files: leave the folder out")
     return GenerationTask(space, GeneratedImages(dataset, folder), generation_protocol(protocol, dataset))

@@ -212,6 +212,7 @@ def test_images_that_cannot_be_learned_from(capsys, make, message):
             "mini of rnn on bbcnews compares no",
         ),
         (["train", "alphagan", "alphaGAN_x", "--dataset", "digits"], "did you mean 'alphaGAN_"),
+        (["train", "alphagan", "alphaGAN_s", "--dataset", "digits", "--data", "x"], "have no files: leave the folder"),
         (["train", "alphagan", "alphaGAN_s", "--dataset", "ptb"], "are not trained on ptb, but on digits, cifar10"),
         (
             ["train", "alphagan", "alphaGAN_s", "--dataset", "cifar10"],
