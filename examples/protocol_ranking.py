@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("trainer", help="such as train-rnn-bbcnews")
     parser.add_argument("--change", nargs="+", required=True, metavar="FIELD=VALUE", help="of the longer protocol")
+    parser.add_argument("--metric", help="of the validation split; the objective without it")
     parser.add_argument("--architectures", type=int, default=20, help="how many random ones")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     given = parser.parse_args(arguments)
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     longer = short.with_protocol(short.protocol.with_values(given.change))
     architectures = benchmark.space.sample(given.architectures, rng=np.random.default_rng(0))
     rows = {
-        task.protocol.label: train_all(given.trainer, task, architectures, given.seeds, note)
+        task.protocol.label: train_all(given.trainer, task, architectures, given.seeds, note, given.metric)
         for task in (short, longer)
     }
     print(markdown(rows))

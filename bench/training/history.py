@@ -66,6 +66,8 @@ class History:
         """A metric after an epoch that was completed."""
         if metric.when == "end":
             return self.final[metric.source]
+        if metric.when == "mean":
+            return sum(one.values[metric.source] for one in self.epochs[:epoch]) / epoch
         at = self.epochs[epoch - 1].best if metric.when == "kept" else epoch
         return self.epochs[at - 1].values[metric.source]
 

@@ -25,7 +25,12 @@ Correlation = Callable[[Values, Values], float]
 
 
 def train_all(
-    name: str, task: Task, architectures: Sequence[Architecture], seeds: Sequence[int], note: Callable[[str], None]
+    name: str,
+    task: Task,
+    architectures: Sequence[Architecture],
+    seeds: Sequence[int],
+    note: Callable[[str], None],
+    metric: str | None = None,
 ) -> tuple[Values, Values]:
     """Train architectures with several seeds, but for what a trainer of this name has trained before.
 
@@ -35,13 +40,17 @@ def train_all(
         architectures: The architectures.
         seeds: Of the trainings.
         note: Is told of each training in one line.
+        metric: What is read at the end; None for the objective.
 
     Returns:
-        Objective and seconds of every training, (architectures, seeds) each; NaN where a training broke down.
+        Value and seconds of every training, (architectures, seeds) each; NaN where a training broke down.
+
+    Raises:
+        UnknownName: The task has no such metric.
     """
     values = np.full((len(architectures), len(seeds)), np.nan)
     seconds = np.zeros_like(values)
-    objective = task.metric(task.objective)
+    wanted = task.metric(task.objective if metric is None else metric)
     for column, seed in enumerate(seeds):
         for row, architecture in enumerate(architectures):
             key = task.space.identity_key(architecture)
@@ -49,7 +58,7 @@ def train_all(
             history = train(task, architecture, place, seed=seed, machine=Machine())
             seconds[row, column] = history.seconds
             if history.failure is None:
-                values[row, column] = history.epochs[history.best - 1].values[objective.source]
+                values[row, column] = history.value(wanted, len(history.epochs))
             note(
                 f"{task.protocol.label}, seed {seed}, {row + 1} of {len(architectures)}: "
                 f"{values[row, column]:.2f} in {seconds[row, column]:.0f} s"

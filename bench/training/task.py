@@ -36,8 +36,8 @@ class TaskMetric:
         higher_is_better: The direction.
         description: One line.
         when: ``"kept"``: after an epoch, of the weights that are kept, those of the best epoch so far; ``"epoch"``: of
-            the epoch itself; ``"end"``: once, of the kept weights, after the last epoch; ``"static"``: of the network,
-            without training.
+            the epoch itself; ``"mean"``: the mean of all epochs up to this one; ``"end"``: once, of the kept weights,
+            after the last epoch; ``"static"``: of the network, without training.
         reads: The number of :meth:`Training.step` or :meth:`Training.evaluate` that it is; its own name without it.
     """
 
@@ -46,7 +46,7 @@ class TaskMetric:
     split: Split | None
     higher_is_better: bool
     description: str
-    when: Literal["kept", "epoch", "end", "static"]
+    when: Literal["kept", "epoch", "mean", "end", "static"]
     reads: str = ""
 
     @property

@@ -150,7 +150,9 @@ def _kept(path: Path, images: ImageSet) -> ClassifierExtractor | None:
     if found is None:
         return None
     summary, state = found
-    network = _build(images)
+    # Initial weights, for which these take the place, are not drawn from the generators of who asks.
+    with generators_of_torch(Compute(), RECIPE.seed):
+        network = _build(images)
     try:
         network.load_state_dict(as_tensors(state["weights"]))
         kept = ClassifierExtractor(network, images, float(summary["accuracy_percent"]))

@@ -32,6 +32,9 @@ _AT_ONCE = 500
 _MULTIPLE = 8
 """A generator doubles height and width three times."""
 
+# Refused here, because a half that cannot be halved again would be called the whole data set.
+_FEWEST = 4
+
 
 class PreparedImages:
     """Images to learn from, and what compares samples with those that validation and test have.
@@ -202,6 +205,11 @@ def _read(dataset: str, place: Path, inception: Path | None, size: int | None, w
             train = valid = images
             test = load_images(dataset, place, part="test", size=size)
         else:
+            if len(images) < _FEWEST:
+                raise DataError(
+                    f"{dataset} has too few images for a half to learn from and two quarters to compare with: "
+                    f"{len(images)}, and at least {_FEWEST} are needed"
+                )
             train, held_out = images.halves()
             valid, test = held_out.halves()
         network: Extractor

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ganas.bench.training.devices import Compute
 from ganas.bench.training.generation.extractor import Extracted, Extractor
 from ganas.bench.training.generation.inception_blocks import (
     Convolution,
@@ -29,6 +30,7 @@ from ganas.bench.training.generation.inception_blocks import (
 )
 from ganas.bench.training.generation.pixels import as_numbers
 from ganas.bench.training.generation.weights_file import DIGEST_BEGINS, WEIGHTS_URL, missing_inception, weights_path
+from ganas.bench.training.generators import generators_of_torch
 from ganas.data.images.standard_images import read_file
 from ganas.spaces.errors import DataError
 
@@ -148,7 +150,9 @@ def load_inception(path: Path | None = None) -> InceptionExtractor:
 
 
 def _with_weights(path: Path, content: bytes) -> InceptionNetwork:
-    network = InceptionNetwork()
+    # Initial weights, for which these take the place, are not drawn from the generators of who asks.
+    with generators_of_torch(Compute(), 0):
+        network = InceptionNetwork()
     try:
         weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         # How many batches were seen says nothing in evaluation, and old files do not hold it.

@@ -52,6 +52,16 @@ def metrics_of(protocol: GenerationProtocol) -> tuple[TaskMetric, ...]:
         TaskMetric(
             f"epoch_valid_{distance}", "distance", "valid", False, "of this evaluation", "epoch", f"valid_{distance}"
         ),
+        # Generators do not settle, and the mean over a training tells architectures apart more reliably than its best.
+        TaskMetric(
+            f"mean_valid_{distance}",
+            "distance",
+            "valid",
+            False,
+            "mean of all evaluations so far: how fast it learns",
+            "mean",
+            f"valid_{distance}",
+        ),
         TaskMetric(f"test_{distance}", "distance", "test", False, "by the weights of the best evaluation", "end"),
         TaskMetric(f"last_test_{distance}", "distance", "test", False, "by the last weights", "end"),
     ]

@@ -176,7 +176,7 @@ class RelaxedGenerator:
                 discriminator_step(self.discriminator, optimiser, self.player, real, latents, compute)
             )
             if self._steps % recipe.critic_steps == 0:
-                latents, optimiser = self._latents(recipe.batch), self._optimisers["generator"]
+                latents, optimiser = self._latents(self._weight_half.batch), self._optimisers["generator"]
                 of_generator.append(generator_step(self.player, optimiser, self.discriminator, latents, compute))
             self._steps += 1
         return of_discriminator, of_generator
@@ -220,7 +220,8 @@ class RelaxedGenerator:
             optimiser.add_param_group(self._architecture_group(worst))
         player: nn.Module = RelaxedPlayer(worst) if moved == "weights" else worst
         for _ in range(recipe.loop(recipe.worst_steps, self._sizes[1])):
-            generator_step(player, optimiser, self.discriminator, self._latents(recipe.batch), self._compute)
+            latents = self._latents(self._architecture_half.batch)
+            generator_step(player, optimiser, self.discriminator, latents, self._compute)
         return worst
 
     def architecture_step(self, worst_discriminator: nn.Module, worst_generator: nn.Module) -> tuple[Tensor, Tensor]:

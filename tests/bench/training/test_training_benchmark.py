@@ -253,6 +253,15 @@ def test_protocols_are_printed_and_hashed():
         replace(PROTOCOL, epochs=0)
 
 
+def test_a_mean_is_over_all_epochs_so_far():
+    bench = trainer()
+    each = bench.curve(ARCHITECTURE, "epoch_valid_loss").values
+    means = bench.curve(ARCHITECTURE, "mean_valid_loss").values
+    np.testing.assert_allclose(means, np.cumsum(each) / np.arange(1, len(each) + 1))
+    assert bench.query(ARCHITECTURE, "mean_valid_loss").value == means[-1]
+    assert bench.query(ARCHITECTURE, "mean_valid_loss", epoch=2).value == means[1]
+
+
 def test_values_of_a_protocol_can_be_given_as_text():
     changed = PROTOCOL.with_values(["epochs=7", "rollbacks=0"])
     assert (changed.epochs, changed.rollbacks, changed.name) == (7, 0, PROTOCOL.name)

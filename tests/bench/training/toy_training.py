@@ -15,6 +15,7 @@ PROTOCOL = Protocol(name="mini", title="a toy of milliseconds", epochs=3, rollba
 METRICS = (
     TaskMetric("valid_loss", "points", "valid", False, "of kept weights", "kept"),
     TaskMetric("epoch_valid_loss", "points", "valid", False, "of an epoch", "epoch", "valid_loss"),
+    TaskMetric("mean_valid_loss", "points", "valid", False, "of all epochs so far", "mean", "valid_loss"),
     TaskMetric("test_loss", "points", "test", False, "at the end", "end"),
     TaskMetric("train_loss", "points", "train", False, "of an epoch", "epoch"),
     TaskMetric("parameters", "count", None, False, "of the network", "static"),

@@ -78,7 +78,10 @@ def test_it_is_the_same_twice_and_leaves_the_generators_alone(digits, home):
 def test_it_is_kept_and_not_trained_again(digits, home, monkeypatch):
     first = trained_classifier(digits, SHORT)
     monkeypatch.setattr("ganas.bench.training.generation.classifier._train", None)
+    before = torch.get_rng_state()
     kept = trained_classifier(digits, SHORT)
+    # A training draws the same whether the classifier was read in this process before or is read only now.
+    assert torch.equal(torch.get_rng_state(), before)
     assert (kept.weights_digest, kept.accuracy_percent) == (first.weights_digest, first.accuracy_percent)
     pixels = image_tensor(digits)[:50]
     assert torch.equal(kept.extract(pixels).features, first.extract(pixels).features)

@@ -270,7 +270,7 @@ def write_without_classes(folder, count):
         (black(8, 8, "RGBA"), "has the mode RGBA: convert it"),
         (black(8, 9), "has 9 x 8 pixels: images must be square"),
         (black(12, 12), "has images of 12 pixels, and generators make multiples of 8"),
-        (black(8, 8), "png has one image, which cannot be halved"),
+        (lambda folder: write_without_classes(folder, 3), "png has too few images for a half .*: 3, and at least 4"),
         (lambda folder: write_without_classes(folder, 9), "png has no images whose class is known"),
         (lambda folder: write_classes(folder, 20), "png has 20 images for train, and classifier_frechet_distance"),
     ],

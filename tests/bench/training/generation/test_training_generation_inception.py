@@ -121,7 +121,9 @@ def test_weights_are_read_from_the_file_that_is_named(network, tmp_path, monkeyp
     weights = {name: value for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")}
     torch.save(weights, path)
     digest = known(monkeypatch, path)
+    before = torch.get_rng_state()
     extractor = load_inception(path)
+    assert torch.equal(torch.get_rng_state(), before)
     assert extractor.weights_digest == digest and extractor.facts() == {"extractor_weights_sha256": digest}
     pixels = torch.from_numpy(pictures(1, 3, 32))
     torch.testing.assert_close(

@@ -335,3 +335,14 @@ def test_the_rate_of_the_generator_may_rise(counted):
     learner.weight_steps(20)
     rates = sorted({rate for name, _, rate in counted if name == "generator"})
     assert 1e-3 < rates[0] < 2e-3 and 0.09 < rates[1] < 0.1
+
+
+def test_a_batch_of_more_images_than_there_are_is_all_of_them_in_every_step(monkeypatch):
+    latents = []
+    monkeypatch.setattr(
+        relaxed_generator, "generator_step", lambda *given: latents.append(len(given[3])) or torch.tensor(1.0)
+    )
+    learner = learner_of(batch=1_000, critic_steps=1, inner_steps=1, worst_steps=1)
+    learner.weight_steps(1)
+    learner.worst_generator()
+    assert latents == [9, 9]
