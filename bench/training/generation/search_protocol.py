@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ganas.bench.training.generation.protocol import MINI, GenerationProtocol
 from ganas.bench.training.protocol import Protocol, setting
@@ -22,13 +22,15 @@ __all__ = [
     "SEARCH_LARGE",
     "SEARCH_MINI",
     "SEARCH_SMALL",
-    "WORST_GENERATORS",
     "GenerationSearchProtocol",
+    "WorstGenerator",
     "search_protocol_for",
 ]
 
-WORST_GENERATORS = ("weights", "architecture", "both", "none")
+WorstGenerator = Literal["weights", "architecture", "both", "none"]
 """What of the worst generator may move."""
+
+_WORST_GENERATORS: tuple[str, ...] = get_args(WorstGenerator)
 
 SCHEDULES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -108,8 +110,8 @@ class GenerationSearchProtocol(Protocol):
         self._require("architecture_weight_decay", 0 <= self.architecture_weight_decay < math.inf, "at least 0")
         for name in ("gumbel", "literal_loops", "cifar_scaling"):
             self._require(name, isinstance(getattr(self, name), bool), "true or false")
-        allowed = f"{quote_list(WORST_GENERATORS)}{closest_match(self.worst_generator, WORST_GENERATORS)}"
-        self._require("worst_generator", self.worst_generator in WORST_GENERATORS, allowed)
+        allowed = f"{quote_list(_WORST_GENERATORS)}{closest_match(self.worst_generator, _WORST_GENERATORS)}"
+        self._require("worst_generator", self.worst_generator in _WORST_GENERATORS, allowed)
 
     def _require(self, name: str, holds: bool, allowed: str) -> None:
         if not holds:

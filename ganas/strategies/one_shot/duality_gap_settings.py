@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from ganas.bench.training.generation.search_protocol import SCHEDULES
+from ganas.bench.training.generation.search_protocol import SCHEDULES, WorstGenerator
 from ganas.spaces.errors import InvalidSetting
 from ganas.strategies.one_shot.one_shot_settings import OneShotSettings
 from ganas.strategies.setting_checks import require_at_least, require_kinds
 
-__all__ = ["DualityGapSettings", "Schedule", "WorstGenerator"]
+__all__ = ["DualityGapSettings", "Schedule"]
 
 Schedule = Literal["small", "large"]
-WorstGenerator = Literal["weights", "architecture", "both", "none"]
 
 
 @dataclass(frozen=True)
