@@ -86,6 +86,11 @@ class Protocol:
                 raise InvalidSetting(f"{name} of protocol {self.name!r} must be at least {least}, not {value!r}")
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
 
+    def _require(self, name: str, holds: bool, allowed: str) -> None:
+        """Raise InvalidSetting unless a condition on a field holds; ``allowed`` says which values do."""
+        if not holds:
+            raise InvalidSetting(f"{name} of protocol {self.name!r} must be {allowed}, not {getattr(self, name)!r}")
+
     def with_values(self, texts: Sequence[str]) -> Self:
         """The same protocol but for the fields that texts name; what is given is ours.
 

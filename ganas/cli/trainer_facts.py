@@ -28,6 +28,9 @@ _MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 """What is said in text of facts about data, where their names do not say it."""
 
+_SHOWN_EPOCHS = 20
+"""A training of more epochs shows its curve in JSON only."""
+
 
 def trainer_facts(benchmark: TrainerBenchmark | SharedWeightsBenchmark) -> dict[str, Any]:
     """What it trains, and whether it can."""
@@ -100,6 +103,9 @@ def print_training(
         curve = [{"epoch": number, **epoch.values} for number, epoch in enumerate(history.epochs, start=1)]
         print_json({**snake_case(facts), **values, SECONDS.name: seconds, "curve": curve})
         return
+    if epochs <= _SHOWN_EPOCHS:
+        objective = task.metric(task.objective).source
+        facts[f"{objective} by epoch"] = ", ".join(f"{epoch.values[objective]:.4g}" for epoch in history.epochs)
     units = {metric.name: metric.unit for metric in task.metrics}
     pairs = [(name, _in_words(value, units.get(name, ""), _MEANINGS.get(name, ""))) for name, value in facts.items()]
     for metric in measured:

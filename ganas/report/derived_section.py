@@ -22,7 +22,8 @@ def derived_blocks(panels: Sequence[PanelDerived]) -> list[Block]:
     return [
         Paragraph(
             "A search that trains one network of its own ends with the architecture that this network stands for, "
-            "which need not be the best that it proposed on the way. Here the last proposal of each seed stands among "
+            "which need not be the best that it proposed on the way. Here the last proposal of each seed (the last new "
+            "one: a repeated one is no query) stands among "
             f"the architectures that {RandomSearch.name} evaluated on the same benchmark: rank 1 of n + 1 is better "
             "than all n of them, and one more random architecture would be expected in the middle."
         ),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ganas.bench.training.protocol import Protocol, setting
-from ganas.spaces.errors import InvalidSetting, unknown_name
+from ganas.spaces.errors import unknown_name
 
 __all__ = ["FULL", "MINI", "ClassificationProtocol", "classification_protocol"]
 
@@ -71,10 +71,6 @@ class ClassificationProtocol(Protocol):
             self._require(name, getattr(self, name) > 0, "above 0")
         for name in ("last_learning_rate", "weight_decay", "clip"):
             self._require(name, getattr(self, name) >= 0, "at least 0")
-
-    def _require(self, name: str, holds: bool, allowed: str) -> None:
-        if not holds:
-            raise InvalidSetting(f"{name} of protocol {self.name!r} must be {allowed}, not {getattr(self, name)!r}")
 
     def rate_in(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 1."""

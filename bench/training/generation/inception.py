@@ -5,7 +5,9 @@ FID: Heusel et al. 2017; Inception Score: Salimans et al. 2016. Both are of the 
 resizes and scales images, pytorch-fid is followed: ``bilinear`` with ``align_corners=False``, and from -1 to 1.
 Probabilities for the Inception Score leave out the bias of the last layer, as the official code of that score does.
 Distance and score are computed by :mod:`ganas.bench.training.generation.frechet` and
-:mod:`ganas.bench.training.generation.class_scores`. This module imports torch.
+:mod:`ganas.bench.training.generation.class_scores`, not by torchmetrics: statistics that stream, the symmetric form of
+the distance and the refusal of singular covariances are then the same for this network and for the classifier that is
+trained here, and no image is resized twice. This module imports torch.
 """
 
 from __future__ import annotations

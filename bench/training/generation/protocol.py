@@ -19,7 +19,7 @@ from ganas.data.images.cifar10 import CIFAR10
 from ganas.data.images.digits import DIGITS
 from ganas.data.images.png_folder import PNG_FOLDER
 from ganas.data.images.stl10 import STL10
-from ganas.spaces.errors import InvalidSetting, unknown_name
+from ganas.spaces.errors import unknown_name
 
 __all__ = ["CLASSIFIER", "FULL", "INCEPTION", "MINI", "GenerationProtocol", "generation_protocol"]
 
@@ -81,10 +81,6 @@ class GenerationProtocol(Protocol):
     def _is_whole(self, name: str, least: int) -> bool:
         value = getattr(self, name)
         return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-    def _require(self, name: str, holds: bool, allowed: str) -> None:
-        if not holds:
-            raise InvalidSetting(f"{name} of protocol {self.name!r} must be {allowed}, not {getattr(self, name)!r}")
 
     def rate_share(self, step: int) -> float:
         """What both learning rates are multiplied by at a step of the discriminator, counted from 0."""

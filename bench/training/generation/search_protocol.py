@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from ganas.bench.training.generation.protocol import MINI, GenerationProtocol
 from ganas.bench.training.protocol import Protocol, setting
-from ganas.spaces.errors import InvalidSetting, closest_match, quote_list
+from ganas.spaces.errors import closest_match, quote_list
 
 __all__ = [
     "SCHEDULES",
@@ -112,10 +112,6 @@ class GenerationSearchProtocol(Protocol):
             self._require(name, isinstance(getattr(self, name), bool), "true or false")
         allowed = f"{quote_list(_WORST_GENERATORS)}{closest_match(self.worst_generator, _WORST_GENERATORS)}"
         self._require("worst_generator", self.worst_generator in _WORST_GENERATORS, allowed)
-
-    def _require(self, name: str, holds: bool, allowed: str) -> None:
-        if not holds:
-            raise InvalidSetting(f"{name} of protocol {self.name!r} must be {allowed}, not {getattr(self, name)!r}")
 
     def loop(self, steps: int, images: int) -> int:
         """How many steps a loop over weights takes.

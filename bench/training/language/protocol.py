@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from ganas.bench.training.protocol import Protocol, setting
-from ganas.spaces.errors import InvalidSetting, unknown_name
+from ganas.spaces.errors import unknown_name
 
 __all__ = ["FULL", "MINI", "LanguageProtocol", "protocol_for"]
 
@@ -76,10 +76,6 @@ class LanguageProtocol(Protocol):
         self._require("optimiser", self.optimiser in ("sgd", "adam"), "sgd or adam")
         self._require("parts", self.batch % self.parts == 0, f"a divisor of the batch of {self.batch}")
         self._require("cutoffs", list(self.cutoffs) == sorted({*self.cutoffs}), "increasing")
-
-    def _require(self, name: str, holds: bool, allowed: str) -> None:
-        if not holds:
-            raise InvalidSetting(f"{name} of protocol {self.name!r} must be {allowed}, not {getattr(self, name)!r}")
 
     def changed(self, title: str, values: Mapping[str, Any], sources: Mapping[str, str]) -> LanguageProtocol:
         """The same protocol with other values, which have other sources."""

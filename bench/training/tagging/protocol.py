@@ -14,7 +14,7 @@ from typing import Literal
 
 from ganas.bench.training.protocol import Protocol, setting
 from ganas.data.corpora.tag_schemes import SCHEMES
-from ganas.spaces.errors import InvalidSetting, unknown_name
+from ganas.spaces.errors import unknown_name
 
 __all__ = ["FULL", "MINI", "TaggingProtocol", "tagging_protocol"]
 
@@ -70,10 +70,6 @@ class TaggingProtocol(Protocol):
         self._require("patience", self.patience >= 0, "at least 0")
         self._require("optimiser", self.optimiser in ("sgd", "adam"), "sgd or adam")
         self._require("scheme", self.scheme in SCHEMES, f"one of {', '.join(SCHEMES)}")
-
-    def _require(self, name: str, holds: bool, allowed: str) -> None:
-        if not holds:
-            raise InvalidSetting(f"{name} of protocol {self.name!r} must be {allowed}, not {getattr(self, name)!r}")
 
 
 _FLAIR = "Flair, training log of its model flair/chunk-english"
