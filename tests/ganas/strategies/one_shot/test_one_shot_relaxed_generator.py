@@ -339,9 +339,12 @@ def test_the_rate_of_the_generator_may_rise(counted):
 
 def test_a_batch_of_more_images_than_there_are_is_all_of_them_in_every_step(monkeypatch):
     latents = []
-    monkeypatch.setattr(
-        relaxed_generator, "generator_step", lambda *given: latents.append(len(given[3])) or torch.tensor(1.0)
-    )
+
+    def counted_step(*given):
+        latents.append(len(given[3]))
+        return torch.tensor(1.0)
+
+    monkeypatch.setattr(relaxed_generator, "generator_step", counted_step)
     learner = learner_of(batch=1_000, critic_steps=1, inner_steps=1, worst_steps=1)
     learner.weight_steps(1)
     learner.worst_generator()
