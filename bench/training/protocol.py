@@ -91,6 +91,11 @@ class Protocol:
         if not holds:
             raise InvalidSetting(f"{name} of protocol {self.name!r} must be {allowed}, not {getattr(self, name)!r}")
 
+    def changed(self, title: str, values: Mapping[str, Any], sources: Mapping[str, str]) -> Self:
+        """The same protocol with another title and other values, which have other sources."""
+        kept = {name: source for name, source in self.sources.items() if name not in values}
+        return replace(self, title=title, sources={**kept, **sources}, **values)
+
     def with_values(self, texts: Sequence[str]) -> Self:
         """The same protocol but for the fields that texts name; what is given is ours.
 
@@ -113,9 +118,8 @@ class Protocol:
                 raise InvalidSetting(
                     f"{text!r} gives no value of JSON to {name}{'' if equals else ': write name=value'}"
                 ) from None
-        sources = {name: source for name, source in self.sources.items() if name not in given}
         try:
-            return replace(self, sources=sources, **given)
+            return self.changed(self.title, given, {})
         except TypeError:
             raise InvalidSetting(f"protocol {self.name!r} does not take {', '.join(texts)}") from None
 

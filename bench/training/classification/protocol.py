@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from ganas.bench.training.protocol import Protocol, setting
 from ganas.spaces.errors import unknown_name
@@ -76,11 +75,6 @@ class ClassificationProtocol(Protocol):
         """The learning rate of an epoch, counted from 1."""
         share = 0.5 * (1 + math.cos(math.pi * (epoch - 1) / self.epochs))
         return self.last_learning_rate + (self.learning_rate - self.last_learning_rate) * share
-
-    def changed(self, title: str, values: dict[str, Any], sources: dict[str, str]) -> ClassificationProtocol:
-        """The same protocol with other values, which have other sources."""
-        kept = {name: source for name, source in self.sources.items() if name not in values}
-        return replace(self, title=title, sources={**kept, **sources}, **values)
 
 
 _SST5 = "TextNAS code, eval_arc_sst5.sh"

@@ -89,11 +89,6 @@ class GenerationProtocol(Protocol):
             return 1.0
         return 1.0 - (1.0 - self.last_rate) * (done - self.decay_from) / (1.0 - self.decay_from)
 
-    def changed(self, title: str, values: dict[str, Any], sources: dict[str, str]) -> GenerationProtocol:
-        """The same protocol with other values, which have other sources."""
-        kept = {name: source for name, source in self.sources.items() if name not in values}
-        return replace(self, title=title, sources={**kept, **sources}, **values)
-
 
 _MAIN = "AlphaGAN code, train_geno_gan.py"
 _README = "AlphaGAN code, README.md"

@@ -8,9 +8,8 @@ https://arxiv.org/abs/1708.02182; H. Liu, K. Simonyan and Y. Yang, "DARTS: Diffe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Literal
 
 from ganas.bench.training.protocol import Protocol, setting
 from ganas.spaces.errors import unknown_name
@@ -76,11 +75,6 @@ class LanguageProtocol(Protocol):
         self._require("optimiser", self.optimiser in ("sgd", "adam"), "sgd or adam")
         self._require("parts", self.batch % self.parts == 0, f"a divisor of the batch of {self.batch}")
         self._require("cutoffs", list(self.cutoffs) == sorted({*self.cutoffs}), "increasing")
-
-    def changed(self, title: str, values: Mapping[str, Any], sources: Mapping[str, str]) -> LanguageProtocol:
-        """The same protocol with other values, which have other sources."""
-        kept = {name: source for name, source in self.sources.items() if name not in values}
-        return replace(self, title=title, sources={**kept, **sources}, **values)
 
 
 _CODE = "DARTS code, rnn/train.py"
