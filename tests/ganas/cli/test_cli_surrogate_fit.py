@@ -9,17 +9,10 @@ import pytest
 import ganas
 from ganas.cli.main import run
 from ganas.data.catalog import home
+from tests.ganas.cli.answers import answer
 
 TABLE, OTHER = "nasbench201-cifar100", "nasbench201-cifar10"
 FIT = ["surrogate", "fit", TABLE, "--count", "40", "--model", "gaussian-process"]
-
-
-def answer(arguments, capsys):
-    capsys.readouterr()
-    status = run(arguments)
-    printed = capsys.readouterr()
-    assert status == 0, printed.err
-    return printed.out
 
 
 def refusal(arguments, capsys):

@@ -14,10 +14,10 @@ from ganas.bench.training.generation import classifier
 from ganas.bench.training.generation import protocol as protocols
 from ganas.bench.training.loop import Progress
 from ganas.bench.training.trainers import task_for
-from ganas.cli.main import run
 from ganas.cli.train import _place, _with_inception, progress_note
 from ganas.data.images.catalog import IMAGE_SETS
 from ganas.spaces.registry import load_space
+from tests.ganas.cli.answers import answer, refusal
 
 pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
@@ -46,24 +46,6 @@ def tiny(monkeypatch):
     registry._opened.cache_clear()
     yield
     registry._opened.cache_clear()
-
-
-def answer(arguments, capsys):
-    capsys.readouterr()
-    status = run(arguments)
-    printed = capsys.readouterr()
-    assert status == 0, printed.err
-    return printed.out
-
-
-def refusal(arguments, capsys):
-    capsys.readouterr()
-    assert run(arguments) in (1, 2)
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("Error: ")
-    assert printed.err.count("\n") == 1
-    return printed.err
 
 
 def train_mine():

